@@ -1,0 +1,232 @@
+"""The images: found, verified and split.  Nothing is used whose contents are not the published ones."""
+
+import contextlib
+import hashlib
+import os
+import socket
+import tempfile
+import warnings
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "data"
+
+# SHA-256 of each array's bytes (C order, uint8), of the MNIST that LeCun, Cortes and Burges published.
+MNIST = {
+    "x_train": ((60000, 28, 28), "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757"),
+    "y_train": ((60000,), "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13"),
+    "x_test": ((10000, 28, 28), "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161"),
+    "y_test": ((10000,), "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5"),
+}
+# Keras's own copy of it: the file that keras.datasets.mnist.load_data() fetches.
+MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+MNIST_FILE = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+VALIDATION = {"mnist": 5000, "digits": 400}  # the first images in published order
+
+
+class DataError(Exception):
+    """A data file that is missing or is not what was published."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images and labels in three parts that share no image.
+
+    Attributes
+    ----------
+    name : str
+        "mnist", or "digits" where MNIST could not be had.
+    class_names : tuple of str
+    train, validation, test : (images, labels)
+        Images are float32, (n, height, width, channels), in [0, 1]; labels are int64, (n,).
+        A part is converted from its bytes when it is first asked for.
+    """
+
+    name: str
+    class_names: tuple
+    raw: dict = field(repr=False)
+
+    def _part(self, which, rows):
+        images = self.raw[f"x_{which}"][rows].astype(np.float32)[..., None] / 255
+        return images, self.raw[f"y_{which}"][rows].astype(np.int64)
+
+    @cached_property
+    def train(self):
+        return self._part("train", slice(VALIDATION[self.name], None))
+
+    @cached_property
+    def validation(self):
+        return self._part("train", slice(VALIDATION[self.name]))
+
+    @cached_property
+    def test(self):
+        return self._part("test", slice(None))
+
+
+def load(name="mnist"):
+    """Load MNIST, from a verified file or by download; or the offline digits where that fails.
+
+    The file ``mnist.npz`` is looked for in ``$ADVLIB_DATA``, in ``data/``, in ``shared/data`` beside the
+    checkout (a class-room server mounts one) and in Keras's cache; then Keras downloads it.
+
+    Parameters
+    ----------
+    name : {"mnist", "digits"}
+        What is wanted.  The environment variable ``ADVLIB_DATASET`` decides when MNIST is asked for:
+        "mnist" refuses the offline digits, "digits" takes them at once.
+
+    Returns
+    -------
+    Dataset
+        MNIST: 55,000 training, 5,000 validation (the first in published order) and 10,000 test images.
+
+    Raises
+    ------
+    DataError
+        A file was found and is damaged; or there is none, and ``ADVLIB_DATASET=mnist``.
+    """
+    wish = os.environ.get("ADVLIB_DATASET", "")
+    if name not in VALIDATION:
+        raise ValueError(f"name must be one of {', '.join(VALIDATION)}; found {name!r}")
+    if wish not in ("", *VALIDATION):
+        raise ValueError(f"ADVLIB_DATASET must be mnist or digits; found {wish!r}")
+    if "digits" in (name, wish):
+        return _digits()
+    try:
+        path = find("mnist.npz") or _download()
+    except OSError as why:
+        if wish == "mnist":
+            raise DataError(
+                f"MNIST is not on this machine and could not be downloaded ({why}); ADVLIB_DATASET=mnist "
+                f"refuses the offline digits: copy mnist.npz to {DATA}, or unset ADVLIB_DATASET"
+            ) from None
+        warnings.warn(f"MNIST could not be had ({why}): using the offline digits", stacklevel=2)
+        return _digits()
+    return Dataset("mnist", tuple("0123456789"), verified(path, MNIST))
+
+
+def places():
+    """The folders in which data files are looked for, in order."""
+    folders = [DATA, ROOT.parent / "shared" / "data", _keras_cache()]
+    asked = os.environ.get("ADVLIB_DATA")
+    return [Path(asked), *folders] if asked else folders
+
+
+def find(filename):
+    """The first place that holds the file, or None.
+
+    Raises
+    ------
+    DataError
+        A folder cannot be read: what it holds might be what was meant.
+    """
+    for folder in places():
+        try:
+            if filename in os.listdir(folder):
+                return folder / filename
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as why:
+            raise DataError(
+                f"{folder} cannot be read ({why.strerror}): give yourself the right to read it, "
+                "or set ADVLIB_DATA to another folder"
+            ) from None
+    return None
+
+
+def verified(path, expected):
+    """The arrays of an npz file, each with the published shape and SHA-256.
+
+    Parameters
+    ----------
+    path : path
+    expected : dict
+        Array name to (shape, SHA-256 of its bytes).
+
+    Raises
+    ------
+    DataError
+        Anything differs.  The file is left as it is.
+    """
+    remedy = "move it away or delete it, and copy or download it again; it was not used and not changed"
+    if not Path(path).is_file():
+        raise DataError(f"{path} is a folder, where a file is expected: {remedy}")
+    try:
+        with open(path, "rb") as file:  # a file that is no zip is refused by zipfile, and never unpickled
+            zipfile.ZipFile(file).close()
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: np.ascontiguousarray(file[key]) for key in expected}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as why:
+        raise DataError(f"{path} cannot be read as the published arrays ({why}): {remedy}") from None
+    for key, (shape, digest) in expected.items():
+        found = arrays[key]
+        if found.shape != shape:
+            raise DataError(f"{path} is damaged: {key} has shape {found.shape}, not {shape}: {remedy}")
+        found_digest = hashlib.sha256(found).hexdigest()
+        if found_digest != digest:
+            raise DataError(
+                f"{path} is damaged: {key} has SHA-256 {found_digest[:12]}…, not {digest[:12]}…: {remedy}"
+            )
+    return arrays
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Write a file beside its place and move it there in one step: it is there whole, or not at all.
+
+    Yields
+    ------
+    Path
+        What to write.  It is removed when the block fails or is interrupted.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        yield part
+        os.replace(part, path)
+
+
+def _keras_cache():
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "datasets"
+
+
+def _download():
+    """MNIST by Keras's own download, with its progress bar, into data/ (or Keras's cache)."""
+    from .backend import keras
+
+    folder = DATA if os.access(DATA, os.W_OK) else _keras_cache()
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(20)  # a dead network is noticed: Keras itself would wait for ever
+    try:
+        # load_data() takes no folder, and downloads in place: what an interruption leaves would be found later
+        with replacing(folder / "mnist.npz") as part:
+            keras.utils.get_file(
+                part.name, MNIST_URL, cache_dir=part.parent, cache_subdir="", file_hash=MNIST_FILE
+            )
+    except OSError:
+        raise
+    except Exception as why:  # Keras wraps what went wrong on the network in a bare Exception
+        raise OSError(str(why)) from why
+    finally:
+        socket.setdefaulttimeout(patience)
+    return folder / "mnist.npz"
+
+
+def _digits():
+    """scikit-learn's 1,797 digits, 8×8, enlarged to 20×20 in the middle of 28×28 as MNIST's are."""
+    from scipy.ndimage import zoom
+    from sklearn.datasets import load_digits
+
+    small, labels = load_digits(return_X_y=True)
+    large = zoom(small.reshape(-1, 8, 8) / 16, (1, 2.5, 2.5), order=1)
+    images = np.pad(np.rint(large * 255).astype(np.uint8), ((0, 0), (4, 4), (4, 4)))
+    raw = {"x_train": images[:-400], "y_train": labels[:-400],
+           "x_test": images[-400:], "y_test": labels[-400:]}  # fmt: skip
+    return Dataset("digits", tuple("0123456789"), raw)

@@ -1,0 +1,69 @@
+"""How strong a noise is, and how often it works: every rate with its count and its interval."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+
+
+def rms(noise):
+    """Root mean square of each image's noise, equation (4).
+
+    Parameters
+    ----------
+    noise : array, (n, height, width, channels)
+        In the images' own units: 1 is the step from black to white.
+
+    Returns
+    -------
+    array, (n,)
+    """
+    return np.sqrt(np.mean(np.square(noise, dtype=np.float64), axis=(1, 2, 3)))
+
+
+@dataclass(frozen=True)
+class Rate:
+    """k successes out of n, with a 95 % Wilson interval; prints as ``98.6 % [98.3, 98.8] (9857/10000)``."""
+
+    k: int
+    n: int
+
+    @property
+    def value(self):
+        return self.k / self.n if self.n else float("nan")
+
+    @property
+    def interval(self):
+        """Wilson (1927), JASA 22: (low, high); (nan, nan) where n is 0."""
+        if not self.n:
+            return float("nan"), float("nan")
+        return tuple(binomtest(self.k, self.n).proportion_ci(method="wilson"))
+
+    def __str__(self):
+        low, high = (100 * end for end in self.interval)
+        return f"{100 * self.value:.1f} % [{low:.1f}, {high:.1f}] ({self.k}/{self.n})"
+
+
+def success_rate(success, among=None):
+    """The share of True, as a Rate.
+
+    Parameters
+    ----------
+    success : array of bool, (n,)
+    among : array of bool, (n,), optional
+        Count only these, for example the images that were read correctly before.
+    """
+    success = np.asarray(success)
+    if success.dtype != bool or success.ndim != 1:
+        raise ValueError(
+            f"success must be one True or False per image; found {success.dtype}, shape {success.shape}"
+        )
+    if among is not None:
+        among = np.asarray(among)
+        if among.dtype != bool or among.shape != success.shape:
+            raise ValueError(
+                f"among must be one True or False per image, shape {success.shape}; "
+                f"found {among.dtype}, shape {among.shape}"
+            )
+        success = success[among]
+    return Rate(int(success.sum()), len(success))

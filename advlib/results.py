@@ -1,0 +1,50 @@
+"""The two scales, and the results of the paper-scale run: JSON with where it came from."""
+
+import json
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from .data import DATA, ROOT, replacing
+
+RESULTS = DATA / "results"
+SCALE = os.environ.get("ADVLIB_SCALE", "workshop")
+if SCALE not in ("workshop", "paper"):
+    raise ValueError(f"ADVLIB_SCALE must be workshop or paper; found {SCALE!r}")
+
+
+def by_scale(*, workshop, paper):
+    """The value for the scale this run was asked for (``ADVLIB_SCALE=workshop`` or ``paper``)."""
+    return {"workshop": workshop, "paper": paper}[SCALE]
+
+
+def provenance(**more):
+    """Where a result comes from: commit, date, versions, machine, and what is given (seeds, say)."""
+    git = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return {
+        "commit": git.stdout.strip() or "unknown",
+        "date": datetime.now(UTC).date().isoformat(),
+        "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        **more,
+    }
+
+
+def save(name, values, **more):
+    """Write ``data/results/NAME.json``: the values, and their provenance."""
+    text = json.dumps({**values, "provenance": provenance(**more)}, indent=1, ensure_ascii=False)
+    with replacing(RESULTS / f"{name}.json") as part:
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+def load(name):
+    """Read ``data/results/NAME.json``."""
+    path = RESULTS / f"{name}.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is not there: python course.py paper makes it")
+    return json.loads(path.read_text(encoding="utf-8"))
