@@ -1,6 +1,7 @@
 """The networks: Table I built, trained, saved and loaded."""
 
 import json
+import warnings
 import weakref
 from functools import lru_cache
 from pathlib import Path
@@ -155,7 +156,9 @@ def train(
     Raises
     ------
     ValueError
-        The checkpoint belongs to another training.
+        The checkpoint belongs to another training, or to a longer one.
+    DataError
+        The checkpoint is damaged.
     """
     images, labels = dataset.train
     if not 1 <= batch_size <= len(images):
@@ -179,6 +182,8 @@ def train(
         _resume(checkpoint, settings, state, history)
     evaluate_at = {*evaluate_at, iterations}
     done = len(history["loss"])
+    if done > iterations:
+        raise ValueError(f"{checkpoint} has {done} iterations already, more than {iterations}: delete it")
     bar = tqdm(total=iterations, initial=done, desc="training", unit="batch", disable=not progress)
     with bar:
         for i in range(done, iterations + 1):
@@ -218,18 +223,17 @@ def _save_checkpoint(path, settings, state, history):
 
 
 def _resume(path, settings, state, history):
-    with np.load(path, allow_pickle=False) as saved:
-        if str(saved["settings"]) != settings:
-            raise ValueError(
-                f"{path} is the checkpoint of another training: delete it to start anew\n"
-                f"found    {saved['settings']}\nexpected {settings}"
-            )
-        for k, variable in enumerate(state):
-            variable.assign(saved[f"state_{k}"])
-        for key in ("loss", "iteration", "accuracy"):
-            history[key] = saved[key].tolist()
-        watched = list(saved["watched"])
-        history["watched"] = watched or [None] * len(history["iteration"])
+    saved = data.arrays(path, "delete it to start anew")
+    if str(saved.get("settings")) != settings:
+        raise ValueError(
+            f"{path} is the checkpoint of another training: delete it to start anew\n"
+            f"found    {saved.get('settings')}\nexpected {settings}"
+        )
+    for k, variable in enumerate(state):
+        variable.assign(saved[f"state_{k}"])
+    for key in ("loss", "iteration", "accuracy"):
+        history[key] = saved[key].tolist()
+    history["watched"] = list(saved["watched"]) or [None] * len(history["iteration"])
 
 
 # ------------------------------------------------------------------------- shipped networks
@@ -259,6 +263,13 @@ def load(name="mnist", seed=0, architecture="cnn"):
     -------
     keras.Model
         Ends in logits.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        There is no such architecture or network; the message names those there are.
+    DataError
+        The weights' file is damaged.
     """
     if architecture not in ARCHITECTURES:
         raise ValueError(f"architecture must be one of {', '.join(ARCHITECTURES)}; found {architecture!r}")
@@ -267,15 +278,26 @@ def load(name="mnist", seed=0, architecture="cnn"):
     path = WEIGHTS / filename
     if name == "digits":
         path = CACHE / filename
-        if not path.exists():
+        if _older_than_the_code(path):
             train(model, data.load("digits"), iterations=300, learning_rate=1e-3, seed=seed)
-            save(model, path)
+            try:
+                save(model, path)
+            except OSError as why:  # a course folder that only its teacher may write
+                warnings.warn(f"{path} cannot be written ({why}): trained again next time", stacklevel=2)
+                model.set_weights([w.astype(np.float16).astype(np.float32) for w in model.get_weights()])
+                return model
     if not path.exists():
         shipped = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.npz"))) or "none"
         raise FileNotFoundError(f"{path} is not there; shipped networks: {shipped}")
-    with np.load(path, allow_pickle=False) as arrays:
-        model.set_weights([arrays[key].astype(np.float32) for key in arrays.files])
+    arrays = data.arrays(path, "delete it, and git checkout data/weights (the digits' network is made anew)")
+    model.set_weights([w.astype(np.float32) for w in arrays.values()])
     return model
+
+
+def _older_than_the_code(path):
+    """Whether a file is to be made, or made anew because the recipe may have changed since."""
+    code = max(Path(module).stat().st_mtime for module in (__file__, data.__file__))
+    return not path.exists() or path.stat().st_mtime < code
 
 
 def train_shipped(architecture, seed):

@@ -7,7 +7,6 @@ import socket
 import tempfile
 import warnings
 import zipfile
-import zlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -53,8 +52,8 @@ class Dataset:
     raw: dict = field(repr=False)
 
     def _part(self, which, rows):
-        images = self.raw[f"x_{which}"][rows].astype(np.float32)[..., None] / 255
-        return images, self.raw[f"y_{which}"][rows].astype(np.int64)
+        images = np.divide(self.raw[f"x_{which}"][rows], 255, dtype=np.float32)  # no second copy in between
+        return images[..., None], self.raw[f"y_{which}"][rows].astype(np.int64)
 
     @cached_property
     def train(self):
@@ -101,12 +100,10 @@ def load(name="mnist"):
     try:
         path = find("mnist.npz") or _download()
     except OSError as why:
+        lack = f"MNIST is not on this machine and could not be downloaded ({why}): copy mnist.npz to {DATA}"
         if wish == "mnist":
-            raise DataError(
-                f"MNIST is not on this machine and could not be downloaded ({why}); ADVLIB_DATASET=mnist "
-                f"refuses the offline digits: copy mnist.npz to {DATA}, or unset ADVLIB_DATASET"
-            ) from None
-        warnings.warn(f"MNIST could not be had ({why}): using the offline digits", stacklevel=2)
+            raise DataError(f"{lack}; ADVLIB_DATASET=mnist refuses the offline digits: or unset it") from None
+        warnings.warn(f"{lack}; until then the offline digits stand in for it", stacklevel=2)
         return _digits()
     return Dataset("mnist", tuple("0123456789"), verified(path, MNIST))
 
@@ -155,25 +152,40 @@ def verified(path, expected):
         Anything differs.  The file is left as it is.
     """
     remedy = "move it away or delete it, and copy or download it again; it was not used and not changed"
-    if not Path(path).is_file():
-        raise DataError(f"{path} is a folder, where a file is expected: {remedy}")
-    try:
-        with open(path, "rb") as file:  # a file that is no zip is refused by zipfile, and never unpickled
-            zipfile.ZipFile(file).close()
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: np.ascontiguousarray(file[key]) for key in expected}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as why:
-        raise DataError(f"{path} cannot be read as the published arrays ({why}): {remedy}") from None
+    found = arrays(path, remedy)
     for key, (shape, digest) in expected.items():
-        found = arrays[key]
-        if found.shape != shape:
-            raise DataError(f"{path} is damaged: {key} has shape {found.shape}, not {shape}: {remedy}")
-        found_digest = hashlib.sha256(found).hexdigest()
+        if key not in found:
+            raise DataError(f"{path} holds {', '.join(found) or 'nothing'}, and no {key}: {remedy}")
+        a = found[key] = np.ascontiguousarray(found[key])
+        if (a.dtype, a.shape) != (np.uint8, shape):
+            raise DataError(f"{path} is damaged: {key} is {a.dtype} {a.shape}, not uint8 {shape}: {remedy}")
+        found_digest = hashlib.sha256(a).hexdigest()
         if found_digest != digest:
             raise DataError(
                 f"{path} is damaged: {key} has SHA-256 {found_digest[:12]}…, not {digest[:12]}…: {remedy}"
             )
-    return arrays
+    return found
+
+
+def arrays(path, remedy):
+    """All arrays of an npz file, by name; a file that is anything else is refused, and no pickle is opened.
+
+    Raises
+    ------
+    DataError
+        With what is wrong, and the remedy given.  The file is left as it is.
+    """
+    if os.path.isdir(path):
+        raise DataError(f"{path} is a folder, where a file is expected: {remedy}")
+    try:
+        with open(path, "rb") as file:  # what is no zip is refused here: numpy would take it for a pickle
+            zipfile.ZipFile(file).close()
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except PermissionError:
+        raise DataError(f"{path} cannot be read: give yourself the right to read it") from None
+    except Exception as why:  # a zip can be damaged in a dozen ways, each with its own exception
+        raise DataError(f"{path} cannot be read as arrays ({why}): {remedy}") from None
 
 
 @contextlib.contextmanager
@@ -205,7 +217,7 @@ def _download():
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(20)  # a dead network is noticed: Keras itself would wait for ever
     try:
-        # load_data() takes no folder, and downloads in place: what an interruption leaves would be found later
+        # load_data() takes no folder and downloads in place: what an interruption leaves would be found later
         with replacing(folder / "mnist.npz") as part:
             keras.utils.get_file(
                 part.name, MNIST_URL, cache_dir=part.parent, cache_subdir="", file_hash=MNIST_FILE

@@ -37,7 +37,7 @@ class Rate:
         """Wilson (1927), JASA 22: (low, high); (nan, nan) where n is 0."""
         if not self.n:
             return float("nan"), float("nan")
-        return tuple(binomtest(self.k, self.n).proportion_ci(method="wilson"))
+        return tuple(map(float, binomtest(self.k, self.n).proportion_ci(method="wilson")))
 
     def __str__(self):
         low, high = (100 * end for end in self.interval)

@@ -22,11 +22,13 @@ def by_scale(*, workshop, paper):
 
 def provenance(**more):
     """Where a result comes from: commit, date, versions, machine, and what is given (seeds, say)."""
-    git = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    describe = ["git", "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
+        commit = "unknown"
     return {
-        "commit": git.stdout.strip() or "unknown",
+        "commit": commit,
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
         "python": platform.python_version(),

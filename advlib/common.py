@@ -1,0 +1,168 @@
+"""One noise for many images: Algorithm 1 of the paper."""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from .attack import check_choice, check_count, check_images, check_number, direction, gradient, read
+
+
+@dataclass(frozen=True)
+class CommonNoise:
+    """A noise, and how it came about.
+
+    Attributes
+    ----------
+    noise : array of float32, (height, width, channels)
+        In [-eps, eps].
+    eps : float
+    source : int
+        The class it was learned on.
+    y_target : int or None
+        What the network should read instead, if that was asked for.
+    history : dict of arrays, one entry an epoch
+        "success": share of the learning images on which the noise worked when their turn came, before the
+        step on them; "rms"; "noise": the noise at the end of the epoch.
+    learned_on : int
+        Images of the class that it was learned on.
+    bounds : (float, float)
+    """
+
+    noise: np.ndarray = field(repr=False)
+    eps: float
+    source: int
+    y_target: int | None
+    history: dict = field(repr=False)
+    learned_on: int
+    bounds: tuple = (0.0, 1.0)
+
+    def apply(self, x):
+        """The images with the noise on them, clipped to the bounds: what the network sees.
+
+        Parameters
+        ----------
+        x : array of float, (n, height, width, channels)
+
+        Returns
+        -------
+        array of float32, like x
+        """
+        x = np.asarray(x, np.float32)
+        if x.shape[1:] != self.noise.shape:
+            wanted = ", ".join(map(str, self.noise.shape))
+            raise ValueError(f"x must have shape (n, {wanted}); found {x.shape}")
+        return np.clip(x + self.noise, *self.bounds, dtype=np.float32)
+
+
+def common_noise(
+    model,
+    x,
+    y,
+    *,
+    eps,
+    alpha=1 / 255,
+    epochs=25,
+    rule="gradient",
+    source=None,
+    y_target=None,
+    bounds=(0.0, 1.0),
+    progress=False,
+):
+    """Learn one noise that fools the network on a whole class: Algorithm 1.
+
+    e = 0; for each epoch, for each image of the class in the given order: e := Clip(e + α g / max|g|), with g
+    the gradient at clip(x + e, bounds).  Several noises are learned side by side, a row of the batch each;
+    each takes its own images one at a time, as it would alone.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Ends in logits.
+    x : array of float, (n, height, width, channels)
+        Learning images inside ``bounds``.
+    y : array of int, (n,)
+        Their labels; of one class, unless ``source`` says which to take.
+    eps : float or sequence of float
+        The noise stays in [-eps, eps].  Several: a noise for each.
+    alpha, epochs, rule : as in :func:`attack.iterative_attack`
+    source : int or sequence of int, optional
+        The class, or classes, to learn on.  Pairs up with several ``eps`` (numpy's broadcasting).
+    y_target : int or sequence of int, optional
+        What the network should read instead.
+    progress : bool
+
+    Returns
+    -------
+    CommonNoise, or a list of them where several were asked for
+        An interrupted call returns what was learned so far, with a warning.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A value that makes no sense; the message names it and the remedy.
+    """
+    check_number("alpha", alpha, above=0)
+    check_count("epochs", epochs, least=1)
+    check_choice("rule", rule, ("gradient", "sign"))
+    x, y, _ = check_images(model, x, y, None, 0, bounds)
+    if not len(x):
+        raise ValueError("there is no image to learn on; x is empty")
+    if source is None:
+        classes = np.unique(y)
+        if len(classes) > 1:
+            raise ValueError(
+                f"y holds {len(classes)} classes ({', '.join(map(str, classes))}) where one is meant: "
+                "choose one with x[y == c], or say which with source="
+            )
+        source = classes[0]
+    targets = -1 if y_target is None else y_target
+    several = any(np.ndim(v) for v in (eps, source, targets))
+    E, S, T = (np.atleast_1d(v) for v in np.broadcast_arrays(eps, source, targets))
+    for e, s, t in zip(E.tolist(), S.tolist(), T.tolist()):
+        check_number("eps", e, least=0)
+        if not np.any(y == s):
+            raise ValueError(f"there is no image of class {s} to learn on")
+        if y_target is not None:
+            check_images(model, x[:1], [s], t, e, bounds)
+
+    rows = [np.flatnonzero(y == s) for s in S]  # each noise's images, in order
+    sizes = np.array([len(r) for r in rows])
+    limit = E.astype(np.float32)[:, None, None, None]
+    goal, uphill = (S, 1) if y_target is None else (T, -1)
+    noise = np.zeros((len(E), *x.shape[1:]), np.float32)
+    hits = np.zeros((len(E), epochs), int)
+    kept = np.zeros((epochs, *noise.shape), np.float32)
+    t = 0
+    try:
+        with tqdm(total=epochs * sizes.max(), desc="common noise", unit="step", disable=not progress) as bar:
+            for t in range(epochs * sizes.max()):
+                k = np.flatnonzero(t < epochs * sizes)  # a smaller class is through sooner
+                epoch, i = np.divmod(t, sizes[k])
+                image = x[[rows[a][b] for a, b in zip(k, i)]]
+                z, g = gradient(model, np.clip(image + noise[k], *bounds, dtype=np.float32), goal[k])
+                prediction = read(z)[0]
+                hits[k, epoch] += (prediction != S[k]) if y_target is None else (prediction == T[k])
+                g = np.where(np.isfinite(g).all((1, 2, 3), keepdims=True), g, 0)
+                step = uphill * np.float32(alpha) * direction(g, rule)
+                noise[k] = np.clip(noise[k] + step, -limit[k], limit[k])
+                kept[epoch, k] = noise[k]
+                bar.update()
+            t += 1
+    except KeyboardInterrupt:
+        seen = t // sizes.max()
+        warnings.warn(f"interrupted: the noises have seen {seen} of {epochs} epochs", stacklevel=2)
+    found = []
+    for k in range(len(E)):
+        full = min(epochs, t // sizes[k])
+        history = {
+            "success": hits[k, :full] / sizes[k],
+            "rms": np.sqrt(np.mean(np.square(kept[:full, k], dtype=np.float64), axis=(1, 2, 3))),
+            "noise": kept[:full, k],
+        }
+        target = None if y_target is None else int(T[k])
+        found.append(
+            CommonNoise(noise[k], float(E[k]), int(S[k]), target, history, int(sizes[k]), tuple(bounds))
+        )
+    return found if several else found[0]

@@ -1,0 +1,209 @@
+"""Every figure's look: digits in grey, noise on one map centred at 0, colours that everyone can tell apart.
+
+A figure is a plain ``matplotlib.figure.Figure``; :func:`show` puts it on the page with its caption and its
+alt text.  Nothing here touches pyplot, so nothing has to be closed and nothing is drawn twice.
+"""
+
+import base64
+import html
+import io
+from pathlib import Path
+
+import matplotlib.style
+import numpy as np
+from IPython.display import display
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).with_name("adv.mplstyle")
+NOISE = {"cmap": "RdBu_r", "vmin": -0.3, "vmax": 0.3}  # one scale throughout: red is brighter, blue darker
+BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, BLACK = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
+)  # fmt: skip
+matplotlib.style.use(STYLE)
+
+
+def figure(rows=1, columns=1, width=None, height=None, **subplots):
+    """A figure and its axes.
+
+    Parameters
+    ----------
+    rows, columns : int
+    width, height : float, optional
+        Inches; by default 2.2 a column and 2.2 a row.
+    **subplots
+        Passed on to ``Figure.subplots``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    axes, or array of axes
+    """
+    fig = Figure(figsize=(width or 2.2 * columns, height or 2.2 * rows))
+    return fig, fig.subplots(rows, columns, **subplots)
+
+
+def show(fig, alt, caption=""):
+    """Put a figure on the page, with what it shows in words for those who do not see it.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    alt : str
+        What there is to see, with its numbers.
+    caption : str
+        The line below the figure.
+    """
+    text = f"{caption}\n[Figure: {alt}]" if caption else f"[Figure: {alt}]"
+    line = f'<figcaption style="max-width:46em">{html.escape(caption)}</figcaption>' if caption else ""
+    picture = img(png(fig), alt, fig.get_figwidth())
+    display({"text/html": f"<figure>{picture}{line}</figure>", "text/plain": text}, raw=True)
+
+
+def png(fig, dpi=110):
+    """The figure as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 3})
+    return buffer.getvalue()
+
+
+def img(data, alt, inches):
+    """An HTML image that carries its bytes and its alt text."""
+    source = base64.b64encode(data).decode()
+    return (
+        f'<img src="data:image/png;base64,{source}" alt="{html.escape(alt, quote=True)}" '
+        f'style="width:{96 * inches:.0f}px;max-width:100%">'
+    )
+
+
+def eps_text(eps):
+    """ε in both units: ``0.15 (38/255)``."""
+    return f"{eps:.2f} ({eps * 255:.0f}/255)"
+
+
+# ------------------------------------------------------------------------------ what goes into axes
+def draw_image(ax, image, title=""):
+    """A grey or colour image, black at 0 and white at 1.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+    image : array, (height, width, channels)
+    title : str
+    """
+    ax.imshow(np.squeeze(image), cmap="gray", vmin=0, vmax=1)
+    ax.set_title(title)
+    ax.set_axis_off()
+
+
+def draw_noise(ax, noise, title="", **scale):
+    """A noise: red where it makes the image brighter, blue where darker, white where it does nothing.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+    noise : array, (height, width, channels)
+        With several channels, their mean is shown.
+    title : str
+    **scale : cmap, vmin, vmax
+        For what is no noise in [-0.3, 0.3], such as a gradient.
+    """
+    ax.imshow(np.mean(noise, axis=-1), **{**NOISE, **scale})
+    ax.set_title(title)
+    ax.set_axis_off()
+
+
+def draw_probabilities(ax, probabilities, y, names=None, title=""):
+    """The network's opinion: a bar a class, the true one hatched.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+    probabilities : array, (classes,)
+    y : int
+        The true class.
+    names : sequence of str, optional
+    title : str
+    """
+    names = [str(c) for c in range(len(probabilities))] if names is None else names
+    colours = [ORANGE] * len(probabilities)
+    colours[y] = BLUE
+    bars = ax.bar(names, probabilities, color=colours)
+    bars[y].set_hatch("//")
+    ax.set(ylim=(0, 1), xlabel="class (hatched: the true one)", ylabel="probability", title=title)
+    ax.grid(axis="x", visible=False)
+
+
+def draw_rates(ax, x, rates, label, **line):
+    """A line of success rates with the band of their 95 % intervals.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+    x : sequence of float
+    rates : sequence of metrics.Rate
+    label : str
+    **line
+        Passed on to ``Axes.plot``.
+    """
+    (drawn,) = ax.plot(x, [r.value for r in rates], label=label, **line)
+    low, high = np.transpose([r.interval for r in rates])
+    ax.fill_between(x, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
+    ax.set(ylim=(-0.02, 1.02))
+
+
+def draw_matrix(ax, matrix, xlabel, ylabel, title="", form="{:.0f}", names=None, cmap="cividis"):
+    """A matrix with its numbers written in.
+
+    Parameters
+    ----------
+    ax : matplotlib axes
+    matrix : array, (rows, columns)
+        NaN stays empty.
+    xlabel, ylabel, title : str
+    form : str
+        How a number is written.
+    names : sequence of str, optional
+        Ticks of both axes.
+    cmap : str
+    """
+    picture = ax.imshow(matrix, cmap=cmap)
+    dark = picture.norm(matrix) < 0.5
+    for (i, j), value in np.ndenumerate(matrix):
+        if np.isfinite(value):
+            colour = "white" if dark[i, j] else "black"
+            ax.text(j, i, form.format(value), ha="center", va="center", color=colour, fontsize="small")
+    for axis, n in ((ax.yaxis, len(matrix)), (ax.xaxis, len(matrix[0]))):
+        axis.set_ticks(range(n), names or range(n))
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    ax.grid(visible=False)
+
+
+def image_grid(images, titles=None, columns=10, noise=False, size=1.0):
+    """Many images side by side.
+
+    Parameters
+    ----------
+    images : array, (n, height, width, channels)
+    titles : sequence of str, optional
+    columns : int
+    noise : bool
+        Draw them as noise.
+    size : float
+        Inches an image.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    height = rows * size * (1.3 if titles is not None else 1.05)
+    fig, axes = figure(rows, columns, columns * size, height, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    draw = draw_noise if noise else draw_image
+    for k, (ax, image) in enumerate(zip(axes.flat, images)):
+        draw(ax, image)
+        if titles is not None:
+            ax.set_title(titles[k], fontsize="small")
+    return fig

@@ -1,0 +1,163 @@
+"""Sliders over pictures drawn beforehand: a pure ``render(...) -> Figure``, and the controls around it.
+
+In a notebook the controls are ipywidgets, and a move swaps the picture.  Where pages are built
+(``ADVLIB_PAGE=1``) the same pictures go into a few lines of HTML and JavaScript that need no kernel.
+"""
+
+import html
+import itertools
+import json
+import os
+import uuid
+
+import ipywidgets
+from IPython.display import HTML, display
+from tqdm.auto import tqdm
+
+from . import plots
+
+
+class Explorer:
+    """Controls around a picture.
+
+    Parameters
+    ----------
+    render : function of the controls' values, by name -> Figure
+        Called once for every combination of values, now.
+    describe : function of the controls' values, by name -> str
+        What there is to see, with its numbers: the line below the picture, and its alt text.
+    start : dict, optional
+        Values to begin with; the first of each otherwise.
+    **controls : dict of label to value, or sequence of values
+        Words become a drop-down list; all else becomes a slider.
+
+    Attributes
+    ----------
+    frames : dict
+        Tuple of the controls' positions to (PNG bytes, description, width in inches).
+    controls : dict
+        Name to ipywidget.
+    """
+
+    def __init__(self, render, describe, start=None, **controls):
+        options = {name: _options(values) for name, values in controls.items()}
+        grid = list(itertools.product(*(range(len(o)) for o in options.values())))
+        self.frames = {}
+        for place in tqdm(grid, desc="drawing", unit="picture", disable=len(grid) < 40, leave=False):
+            values = {name: o[i][1] for (name, o), i in zip(options.items(), place)}
+            fig = render(**values)
+            self.frames[place] = plots.png(fig, dpi=90), describe(**values), fig.get_figwidth()
+        self._options = options
+        self._start = {}
+        for name, o in options.items():
+            wanted = (start or {}).get(name, o[0][1])
+            self._start[name] = [value for _, value in o].index(wanted)
+        self.controls = {name: self._control(name, o) for name, o in options.items()}
+        self.picture = ipywidgets.HTML()
+        reset = ipywidgets.Button(description="start again", tooltip="all controls back to where they began")
+        reset.on_click(self._reset)
+        for control in self.controls.values():
+            control.observe(self._show, "value")
+        self.box = ipywidgets.VBox([*self.controls.values(), reset, self.picture])
+        self.box.add_class("advlib-explorer")
+        self._show()
+
+    def _control(self, name, options):
+        words = all(isinstance(value, str) for _, value in options)
+        kind = ipywidgets.Dropdown if words else ipywidgets.SelectionSlider
+        places = [(label, i) for i, (label, _) in enumerate(options)]
+        return kind(
+            options=places, value=self._start[name], description=name.replace("_", " "),
+            style={"description_width": "7em"}, layout={"width": "32em", "max_width": "100%"},
+        )  # fmt: skip
+
+    def _reset(self, _):
+        for name, control in self.controls.items():
+            control.value = self._start[name]
+
+    def _show(self, _=None):
+        data, text, inches = self.frames[tuple(c.value for c in self.controls.values())]
+        self.picture.value = _captioned(data, text, inches)
+
+    def strip(self, **values):
+        """The same pictures side by side, for who has no kernel.
+
+        Parameters
+        ----------
+        **values : sequence of values, for each control that is to vary
+            The others stay where they began.
+        """
+        axes = []
+        for name, options in self._options.items():
+            known = [value for _, value in options]
+            axes.append([known.index(v) for v in values[name]] if name in values else [self._start[name]])
+        cells = "".join(
+            f'<div style="max-width:24em">{_captioned(*self.frames[place])}</div>'
+            for place in itertools.product(*axes)
+        )
+        text = "\n".join(f"[Picture: {self.frames[place][1]}]" for place in itertools.product(*axes))
+        strip = f'<div style="display:flex;flex-wrap:wrap;gap:1em">{cells}</div>'
+        display({"text/html": strip, "text/plain": text}, raw=True)
+
+    def _ipython_display_(self):
+        if os.environ.get("ADVLIB_PAGE"):
+            display(HTML(self.page()))
+        else:
+            display(self.box)
+
+    def page(self):
+        """The same controls in HTML and JavaScript, with every picture inside: no kernel, no network."""
+        name = f"explorer-{uuid.uuid4().hex[:8]}"
+        rows = []
+        for control, options in self._options.items():
+            start, title = self._start[control], html.escape(control.replace("_", " "))
+            if all(isinstance(value, str) for _, value in options):
+                choices = "".join(
+                    f'<option value="{i}"{" selected" * (i == start)}>{html.escape(label)}</option>'
+                    for i, (label, _) in enumerate(options)
+                )
+                rows.append(f"<label>{title} <select>{choices}</select></label>")
+            else:
+                labels = html.escape(json.dumps([label for label, _ in options]), quote=True)
+                rows.append(
+                    f'<label>{title} <input type="range" min="0" max="{len(options) - 1}" value="{start}"'
+                    f' data-labels="{labels}" style="width:16em;vertical-align:middle"></label>'
+                    " <output></output>"
+                )
+        pictures = {",".join(map(str, place)): _captioned(*frame) for place, frame in self.frames.items()}
+        return _PAGE.format(
+            name=name,
+            rows="".join(f"<div>{row}</div>" for row in rows),
+            pictures=json.dumps(pictures).replace("</", "<\\/"),
+        )
+
+
+_PAGE = """<div id="{name}" class="advlib-explorer">{rows}<div class="picture" aria-live="polite"></div></div>
+<script>(function () {{
+  const box = document.getElementById("{name}"), pictures = {pictures};
+  const controls = [...box.querySelectorAll("input, select")];
+  function show() {{
+    for (const c of controls) if (c.dataset.labels) {{
+      const label = JSON.parse(c.dataset.labels)[c.value];
+      c.closest("div").querySelector("output").textContent = label;
+      c.setAttribute("aria-valuetext", label);
+    }}
+    box.querySelector(".picture").innerHTML = pictures[controls.map(c => c.value).join(",")];
+  }}
+  for (const c of controls) {{
+    c.addEventListener("input", show);
+    c.addEventListener("keydown", e => e.stopPropagation());
+  }}
+  show();
+}})();</script>"""
+
+
+def _options(values):
+    if isinstance(values, dict):
+        return list(values.items())
+    return [(f"{v:g}" if isinstance(v, float) else str(v), v) for v in values]
+
+
+def _captioned(data, text, inches):
+    picture = plots.img(data, text, inches)
+    return f'<figure style="margin:0">{picture}<figcaption>{html.escape(text)}</figcaption></figure>'
