@@ -135,11 +135,13 @@ def iterative_attack(
 
     x_adv, noise = x.copy(), np.zeros_like(x)
     last = np.zeros((n, model.output_shape[-1]), np.float32)  # each image's latest logits
+    before = np.full(n, -1)  # what the network read before anything was done
     n_iter, gradients = np.zeros(n, int), 0
-    stalled, already_wrong = np.zeros(n, bool), np.zeros(n, bool)
-    active, entered = np.zeros(0, int), 0 if eps > 0 and max_iter > 0 else n
-    exhausted = [] if eps > 0 and max_iter > 0 else [np.arange(n)]
-    with tqdm(total=n, desc="attack", unit="image", disable=not progress) as bar:
+    stalled = np.zeros(n, bool)
+    idle = eps == 0 or max_iter == 0  # no step to take: every image counts as exhausted
+    active, entered = np.zeros(0, int), n if idle else 0
+    exhausted = [np.arange(entered)]
+    with tqdm(total=n, initial=entered, desc="attack", unit="image", disable=not progress) as bar:
         while len(active) or entered < n:
             new = np.arange(entered, min(n, entered + batch_size - len(active)))
             entered += len(new)
@@ -148,7 +150,7 @@ def iterative_attack(
             gradients += len(active)
             last[active] = z
             first = n_iter[active] == 0
-            already_wrong[active[first]] = read(z[first])[0] != y[active[first]]
+            before[active[first]] = read(z[first])[0]
 
             done = reached(z, active)
             usable = np.isfinite(z).all(1) & np.isfinite(g).all((1, 2, 3)) & g.any((1, 2, 3))
@@ -170,14 +172,14 @@ def iterative_attack(
 
     rows = np.concatenate(exhausted)  # the image after its last step is tested too
     last[rows] = logits(model, x_adv[rows], batch_size)
-    first = rows[n_iter[rows] == 0]
-    already_wrong[first] = read(last[first])[0] != y[first]
     prediction, sure = read(last)
+    if idle:
+        before = prediction
     return Attack(
         x_adv=x_adv,
         noise=x_adv - x if clip == "image" else noise,
-        success=reached(last, np.arange(n)) & ~stalled,
-        already_wrong=already_wrong & (prediction >= 0),
+        success=reached(last, np.arange(n)),
+        already_wrong=(before >= 0) & (before != y),
         n_iter=n_iter,
         prediction=prediction,
         confidence=sure,
@@ -195,6 +197,7 @@ def fgsm(model, x, y, *, eps, y_target=None, bounds=(0.0, 1.0)):
     -------
     Attack
     """
+    check_number("eps", eps, least=0)
     return iterative_attack(
         model, x, y, eps=eps, alpha=eps or 1.0, max_iter=1, rule="sign", y_target=y_target, stop=False,
         bounds=bounds,
@@ -217,9 +220,12 @@ def random_noise(x, *, eps, seed=0, bounds=(0.0, 1.0)):
     -------
     array of float32, like x
     """
+    for one in np.ravel(eps).tolist():
+        check_number("eps", one, least=0)
+    x = check_pixels(x, np.shape(x)[1:], bounds)
     size = np.asarray(eps, np.float32).reshape(-1, 1, 1, 1)
-    flips = np.random.default_rng(seed).choice(np.float32([-1, 1]), np.shape(x))
-    return np.clip(np.asarray(x, np.float32) + size * flips, *bounds, dtype=np.float32)
+    flips = np.random.default_rng(seed).choice(np.float32([-1, 1]), x.shape)
+    return np.clip(x + size * flips, *bounds, dtype=np.float32)
 
 
 # --------------------------------------------------------------------------- the gradient
@@ -257,7 +263,8 @@ def gradient(model, x, y):
                 z = ref()(images, training=False)
                 # the sum, never the mean: an image's gradient must not depend on its neighbours
                 loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, z))
-            return z, tape.gradient(loss, images)
+            # zero, not None, where nothing leads from the pixels to the logits: such an image is stalled
+            return z, tape.gradient(loss, images, unconnected_gradients="zero")
 
         _gradients[model] = compute
     z, g = _gradients[model](np.asarray(x, np.float32), np.asarray(y, np.int64))
@@ -341,63 +348,83 @@ def check_images(model, x, y, y_target, eps, bounds):
     y_target : array of int64, (n,), or None
     """
     check_number("eps", eps, least=0)
-    low, high = bounds
-    check_number("bounds[0]", low)
-    check_number("bounds[1]", high, above=low)
-    x = np.asarray(x)
-    shape = model.input_shape[1:]
-    if x.dtype.kind != "f":
-        extent = f"{x.min()} … {x.max()} " if x.size and x.dtype.kind in "iub" else ""
-        remedy = ": divide by 255" if x.dtype.kind in "iu" and (low, high) == (0, 1) else ""
-        raise TypeError(f"x must be floats in [{low:g}, {high:g}]; found {extent}({x.dtype}){remedy}")
-    if x.shape[1:] != shape or x.ndim != len(shape) + 1:
-        one = f": for one image, give x[None], shape {(1, *x.shape)}" if x.shape == shape else ""
-        raise ValueError(f"x must have shape (n, {', '.join(map(str, shape))}); found {x.shape}{one}")
-    if not np.isfinite(x).all():
-        bad = np.flatnonzero(~np.isfinite(x).all((1, 2, 3)))
-        raise ValueError(f"x must be finite; found NaN or infinity in {len(bad)} images, first {bad[0]}")
-    if x.size and (x.min() < low or x.max() > high):
-        remedy = ": divide by 255" if (low, high) == (0, 1) and 1 < x.max() <= 255 and x.min() >= 0 else ""
-        raise ValueError(
-            f"x must lie in [{low:g}, {high:g}]; found {x.min():g} … {x.max():g} ({x.dtype})"
-            + (remedy or ": scale it, or give its range as bounds")
+    # None where a model has no shape, or a list of them
+    shape, out = (getattr(model, name, None) for name in ("input_shape", "output_shape"))
+    if not (isinstance(shape, tuple) and len(shape) == 4):
+        raise TypeError(
+            "the model must be a keras.Model that reads (n, height, width, channels), its first layer "
+            f"keras.Input; found {model!r}, which reads {shape}"
         )
-    x = x.astype(np.float32)
-    out = model.output_shape
-    if len(out) != 2:
-        raise ValueError(f"the model must give (n, classes) logits; it gives {out}")
-    if len(x):
-        z = logits(model, x[:64])
-        if np.all((z >= 0) & (z <= 1)) and np.allclose(z.sum(1), 1, atol=1e-4):
-            raise ValueError(
-                "the model ends in probabilities, not logits: their cross-entropy has hardly any gradient "
-                "left where the network is sure; build it without its last softmax "
-                "(model.layers[-1].activation = None)"
-            )
-    y = _check_labels("y", y, len(x), out[1])
+    if not (isinstance(out, tuple) and len(out) == 2 and out[1] >= 2):
+        raise ValueError(f"the model must give logits (n, classes), of two classes or more; it gives {out}")
+    x = check_pixels(x, shape[1:], bounds)
+    y = check_labels("y", y, len(x), out[1])
     if y_target is not None:
         y_target = np.asarray(y_target)
         if y_target.ndim == 0:
             y_target = np.full(len(x), y_target)
-        y_target = _check_labels("y_target", y_target, len(x), out[1])
+        y_target = check_labels("y_target", y_target, len(x), out[1])
         same = np.flatnonzero(y_target == y)
         if len(same):
             raise ValueError(
                 f"y_target must differ from y; both are {y[same[0]]} for image {same[0]} "
                 f"({len(same)} such images): leave those images out"
             )
+    # on random images too: the logits of a single image may lie in [0, 1] and add up to 1 by chance
+    some = np.random.default_rng(0).uniform(*bounds, (8, *shape[1:]))
+    z = logits(model, np.concatenate([x[:8], some]))
+    if np.all((z >= 0) & (z <= 1)) and np.allclose(z.sum(1), 1, atol=1e-4):
+        raise ValueError(
+            "the model must give logits; it gives probabilities, whose cross-entropy has hardly any gradient "
+            "left where the network is sure: build it again without its last softmax, and carry the weights "
+            "over with new.set_weights(model.get_weights())"
+        )
     return x, y, y_target
 
 
-def _check_labels(name, labels, n, classes):
+def check_pixels(x, shape, bounds):
+    """Refuse images, ``(n, *shape)``, that are not floats inside the bounds; return them as float32."""
+    if np.shape(bounds) != (2,):
+        raise TypeError(f"bounds must be a pair (low, high); found {bounds!r}")
+    low, high = bounds
+    check_number("bounds[0]", low)
+    check_number("bounds[1]", high, above=low)
+    x = np.asarray(x)
+    if x.dtype.kind not in "fiu":
+        raise TypeError(f"x must be an array of floats; found {x.dtype}")
+    if x.shape[1:] != shape:
+        remedy = ""
+        if x.shape == shape:
+            remedy = f": for one image, give x[None], shape {(1, *shape)}"
+        elif (*x.shape[1:], 1) == shape:
+            remedy = f": give x[..., None], shape {(*x.shape, 1)}"
+        raise ValueError(f"x must have shape (n, {', '.join(map(str, shape))}); found {x.shape}{remedy}")
+    found = f"{x.min():.8g} … {x.max():.8g} ({x.dtype})" if x.size else str(x.dtype)
+    bytes_like = x.size and (low, high) == (0, 1) and x.min() >= 0 and 2 <= x.max() <= 255
+    if x.dtype.kind != "f":
+        remedy = "divide by 255" if bytes_like else 'make it x.astype("float32")'
+        raise TypeError(f"x must be floats in [{low:g}, {high:g}]; found {found}: {remedy}")
+    if not np.isfinite(x).all():
+        bad = np.unique(np.argwhere(~np.isfinite(x))[:, 0])
+        raise ValueError(f"x must be finite; found NaN or infinity in {len(bad)} images, first {bad[0]}")
+    x = x.astype(np.float32, copy=False)
+    if x.size and (x.min() < low or x.max() > high):
+        remedy = "divide by 255" if bytes_like else "scale or clip it, or give its range as bounds"
+        raise ValueError(f"x must lie in [{low:g}, {high:g}]; found {found}: {remedy}")
+    return x
+
+
+def check_labels(name, labels, n, classes):
+    """Refuse labels that are not n whole numbers below ``classes``; return them as int64."""
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu" and labels.size:
-        hint = ": one-hot labels become numbers by argmax(1)" if labels.ndim == 2 else ""
-        raise TypeError(f"{name} must be whole numbers; found {labels.dtype}{hint}")
     if labels.shape != (n,):
-        raise ValueError(f"{name} must have one label per image, shape ({n},); found {labels.shape}")
-    if n and not (labels.min() >= 0 and labels.max() < classes):
+        remedies = {(n, 1): f": give {name}.ravel()", (n, classes): f": one-hot labels, give {name}.argmax(1)"}
         raise ValueError(
-            f"{name} must lie in 0 … {classes - 1}; found {labels.min()} … {labels.max()}"
+            f"{name} must have one label per image, shape ({n},); found {labels.shape}"
+            + remedies.get(labels.shape, "")
         )
+    if labels.dtype.kind not in "iu" and n:
+        raise TypeError(f'{name} must be whole numbers; found {labels.dtype}: make it {name}.astype("int64")')
+    if n and not (labels.min() >= 0 and labels.max() < classes):
+        raise ValueError(f"{name} must lie in 0 … {classes - 1}; found {labels.min()} … {labels.max()}")
     return labels.astype(np.int64)

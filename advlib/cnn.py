@@ -1,6 +1,7 @@
 """The networks: Table I built, trained, saved and loaded."""
 
 import json
+import os
 import warnings
 import weakref
 from functools import lru_cache
@@ -12,7 +13,7 @@ from tqdm.auto import tqdm
 from . import data, results
 from .backend import keras, tf
 
-WEIGHTS = data.DATA / "weights"
+WEIGHTS = Path(os.environ.get("ADVLIB_WEIGHTS") or data.DATA / "weights")  # the shipped ones, or your own
 CACHE = data.DATA / "cache"  # what is trained on the spot; git ignores it
 layers = keras.layers
 
@@ -98,10 +99,12 @@ def logits(model, images, batch_size=500):
         # a reference back to the model would keep it, and this function, alive for ever
         ref = weakref.ref(model)
         spec = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-        _readers[model] = tf.function(lambda x: ref()(x, training=False), input_signature=[spec])
+        read = tf.function(lambda x: ref()(x, training=False), input_signature=[spec])
+        # traced here: TensorFlow takes five networks for one that is traced again and again, and warns
+        _readers[model] = read.get_concrete_function()
     read = _readers[model]
     starts = range(0, len(images), batch_size)
-    parts = [read(np.asarray(images[i : i + batch_size], np.float32)).numpy() for i in starts]
+    parts = [read(tf.constant(images[i : i + batch_size], tf.float32)).numpy() for i in starts]
     return np.concatenate(parts) if parts else np.empty((0, model.output_shape[-1]), np.float32)
 
 
@@ -279,7 +282,7 @@ def load(name="mnist", seed=0, architecture="cnn"):
     if name == "digits":
         path = CACHE / filename
         if _older_than_the_code(path):
-            train(model, data.load("digits"), iterations=300, learning_rate=1e-3, seed=seed)
+            train(model, data.load("digits"), iterations=200, learning_rate=1e-3, seed=seed)
             try:
                 save(model, path)
             except OSError as why:  # a course folder that only its teacher may write

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm.auto import tqdm
 
-from .attack import check_choice, check_count, check_images, check_number, direction, gradient, read
+from .attack import (
+    check_choice,
+    check_count,
+    check_images,
+    check_labels,
+    check_number,
+    check_pixels,
+    direction,
+    gradient,
+    read,
+)
 
 
 @dataclass(frozen=True)
@@ -49,10 +59,7 @@ class CommonNoise:
         -------
         array of float32, like x
         """
-        x = np.asarray(x, np.float32)
-        if x.shape[1:] != self.noise.shape:
-            wanted = ", ".join(map(str, self.noise.shape))
-            raise ValueError(f"x must have shape (n, {wanted}); found {x.shape}")
+        x = check_pixels(x, self.noise.shape, self.bounds)
         return np.clip(x + self.noise, *self.bounds, dtype=np.float32)
 
 
@@ -119,13 +126,27 @@ def common_noise(
         source = classes[0]
     targets = -1 if y_target is None else y_target
     several = any(np.ndim(v) for v in (eps, source, targets))
-    E, S, T = (np.atleast_1d(v) for v in np.broadcast_arrays(eps, source, targets))
-    for e, s, t in zip(E.tolist(), S.tolist(), T.tolist()):
+    try:
+        E, S, T = (np.atleast_1d(v) for v in np.broadcast_arrays(eps, source, targets))
+    except ValueError:
+        lengths = ", ".join(str(np.size(v)) for v in (eps, source, targets))
+        raise ValueError(
+            f"eps, source and y_target must each be one or equally many; found {lengths}"
+        ) from None
+    if not len(E):
+        raise ValueError("there is no noise to learn; eps, source or y_target is empty")
+    for e in E.tolist():
         check_number("eps", e, least=0)
-        if not np.any(y == s):
-            raise ValueError(f"there is no image of class {s} to learn on")
-        if y_target is not None:
-            check_images(model, x[:1], [s], t, e, bounds)
+    S = check_labels("source", S, len(E), model.output_shape[1])
+    missing = np.setdiff1d(S, y)
+    if len(missing):
+        raise ValueError(f"there is no image of class {missing[0]} to learn on; y holds {np.unique(y)}")
+    if y_target is not None:
+        T = check_labels("y_target", T, len(E), model.output_shape[1])
+        if np.any(T == S):
+            raise ValueError(
+                f"y_target must differ from the class learned on; both are {S[T == S][0]}: leave that pair out"
+            )
 
     rows = [np.flatnonzero(y == s) for s in S]  # each noise's images, in order
     sizes = np.array([len(r) for r in rows])
@@ -143,7 +164,8 @@ def common_noise(
                 image = x[[rows[a][b] for a, b in zip(k, i)]]
                 z, g = gradient(model, np.clip(image + noise[k], *bounds, dtype=np.float32), goal[k])
                 prediction = read(z)[0]
-                hits[k, epoch] += (prediction != S[k]) if y_target is None else (prediction == T[k])
+                hit = prediction != S[k] if y_target is None else prediction == T[k]
+                hits[k, epoch] += hit & (prediction >= 0)
                 g = np.where(np.isfinite(g).all((1, 2, 3), keepdims=True), g, 0)
                 step = uphill * np.float32(alpha) * direction(g, rule)
                 noise[k] = np.clip(noise[k] + step, -limit[k], limit[k])
@@ -152,7 +174,7 @@ def common_noise(
             t += 1
     except KeyboardInterrupt:
         seen = t // sizes.max()
-        warnings.warn(f"interrupted: the noises have seen {seen} of {epochs} epochs", stacklevel=2)
+        warnings.warn(f"interrupted: the largest class has been seen for {seen} of {epochs} epochs", stacklevel=2)
     found = []
     for k in range(len(E)):
         full = min(epochs, t // sizes[k])

@@ -21,6 +21,21 @@ def rms(noise):
     return np.sqrt(np.mean(np.square(noise, dtype=np.float64), axis=(1, 2, 3)))
 
 
+def eight_bits(x):
+    """Images as a file keeps them: each pixel rounded to the nearest of the 256 grey levels 0/255 … 255/255.
+
+    Parameters
+    ----------
+    x : array, (n, height, width, channels)
+        In [0, 1].
+
+    Returns
+    -------
+    array of float32, like x
+    """
+    return np.rint(np.multiply(x, 255, dtype=np.float32)) / np.float32(255)
+
+
 @dataclass(frozen=True)
 class Rate:
     """k successes out of n, with a 95 % Wilson interval; prints as ``98.6 % [98.3, 98.8] (9857/10000)``."""

@@ -7,6 +7,7 @@ In a notebook the controls are ipywidgets, and a move swaps the picture.  Where 
 import html
 import itertools
 import json
+import math
 import os
 import uuid
 
@@ -48,10 +49,9 @@ class Explorer:
             fig = render(**values)
             self.frames[place] = plots.png(fig, dpi=90), describe(**values), fig.get_figwidth()
         self._options = options
-        self._start = {}
-        for name, o in options.items():
-            wanted = (start or {}).get(name, o[0][1])
-            self._start[name] = [value for _, value in o].index(wanted)
+        self._start = dict.fromkeys(options, 0) | {
+            name: self._place(name, value) for name, value in (start or {}).items()
+        }
         self.controls = {name: self._control(name, o) for name, o in options.items()}
         self.picture = ipywidgets.HTML()
         reset = ipywidgets.Button(description="start again", tooltip="all controls back to where they began")
@@ -71,6 +71,16 @@ class Explorer:
             style={"description_width": "7em"}, layout={"width": "32em", "max_width": "100%"},
         )  # fmt: skip
 
+    def _place(self, name, value):
+        """The position of a control's value; a float may differ in its last digits, as those of np.arange do."""
+        if name not in self._options:
+            raise ValueError(f"there is no control {name!r}; there is {', '.join(self._options)}")
+        for i, (_, known) in enumerate(self._options[name]):
+            if known == value or (isinstance(known, float) and math.isclose(known, value, abs_tol=1e-9)):
+                return i
+        known = ", ".join(str(v) for _, v in self._options[name])
+        raise ValueError(f"{name} has no position {value!r}; it has {known}")
+
     def _reset(self, _):
         for name, control in self.controls.items():
             control.value = self._start[name]
@@ -87,15 +97,12 @@ class Explorer:
         **values : sequence of values, for each control that is to vary
             The others stay where they began.
         """
-        axes = []
-        for name, options in self._options.items():
-            known = [value for _, value in options]
-            axes.append([known.index(v) for v in values[name]] if name in values else [self._start[name]])
-        cells = "".join(
-            f'<div style="max-width:24em">{_captioned(*self.frames[place])}</div>'
-            for place in itertools.product(*axes)
-        )
-        text = "\n".join(f"[Picture: {self.frames[place][1]}]" for place in itertools.product(*axes))
+        axes = {name: [start] for name, start in self._start.items()} | {
+            name: [self._place(name, value) for value in wanted] for name, wanted in values.items()
+        }
+        frames = [self.frames[place] for place in itertools.product(*axes.values())]
+        cells = "".join(f'<div style="max-width:24em">{_captioned(*frame)}</div>' for frame in frames)
+        text = "\n".join(f"[Picture: {description}]" for _, description, _ in frames)
         strip = f'<div style="display:flex;flex-wrap:wrap;gap:1em">{cells}</div>'
         display({"text/html": strip, "text/plain": text}, raw=True)
 

@@ -1,0 +1,87 @@
+"""What ART and Foolbox give for a small fixed network: kept in stored/peers.npz, so that no test needs them.
+
+    python -m pip install -e ".[peers]"
+    python tests/make_peer_arrays.py
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from advlib.backend import keras, tf
+
+STORED = Path(__file__).parent / "stored" / "peers.npz"
+EPS, ALPHA, STEPS = 0.15, 10 / 255, 8
+
+
+def network():
+    """Table I in small; its weights are stored beside the results."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            layers.Input((12, 12, 1)),
+            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dense(16, activation="relu"),
+            layers.Dense(5),
+        ]
+    )
+
+
+def given():
+    """Weights, images, labels and targets, from a seed: one label in four is not what the network reads."""
+    rng = np.random.default_rng(0)
+    model = network()
+    weights = [np.float32(rng.normal(0, 3 / np.sqrt(np.prod(w.shape[:-1])), w.shape)) for w in model.get_weights()]
+    model.set_weights(weights)
+    x = np.clip(rng.uniform(-0.2, 1.2, (16, 12, 12, 1)), 0, 1).astype(np.float32)
+    y = model(x, training=False).numpy().argmax(1)
+    y[::4] = (y[::4] + 1) % 5
+    return model, {"x": x, "y": y, "y_target": (y + 2) % 5, **{f"w{k}": w for k, w in enumerate(weights)}}
+
+
+def by_art(model, x, y, y_target):
+    """FGSM, BIM and targeted BIM as the Adversarial Robustness Toolbox runs them."""
+    from art.attacks.evasion import BasicIterativeMethod, FastGradientMethod
+    from art.estimators.classification import TensorFlowV2Classifier
+
+    classifier = TensorFlowV2Classifier(
+        model, nb_classes=5, input_shape=x.shape[1:], clip_values=(0, 1),
+        loss_object=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )  # fmt: skip
+    bim = {"eps": EPS, "eps_step": ALPHA, "max_iter": STEPS, "verbose": False}
+    return {
+        "fgsm": FastGradientMethod(classifier, eps=EPS).generate(x, y),
+        "bim": BasicIterativeMethod(classifier, **bim).generate(x, y),
+        "targeted": BasicIterativeMethod(classifier, targeted=True, **bim).generate(x, y_target),
+    }
+
+
+def by_foolbox(model, x, y, y_target):
+    """The same as Foolbox runs them."""
+    import foolbox
+
+    seen = foolbox.TensorFlowModel(model, bounds=(0, 1))
+    x, y, y_target = tf.constant(x), tf.constant(y, tf.int64), tf.constant(y_target, tf.int64)
+    bim = foolbox.attacks.LinfBasicIterativeAttack(abs_stepsize=ALPHA, steps=STEPS, random_start=False)
+    aim = foolbox.criteria.TargetedMisclassification(y_target)
+    return {
+        "fgsm": foolbox.attacks.LinfFastGradientAttack()(seen, x, y, epsilons=EPS)[1].numpy(),
+        "bim": bim(seen, x, y, epsilons=EPS)[1].numpy(),
+        "targeted": bim(seen, x, aim, epsilons=EPS)[1].numpy(),
+    }
+
+
+if __name__ == "__main__":
+    model, arrays = given()
+    asked = [arrays[k] for k in ("x", "y", "y_target")]
+    for name, results in (("art", by_art(model, *asked)), ("foolbox", by_foolbox(model, *asked))):
+        arrays |= {f"{name}_{attack}": x_adv for attack, x_adv in results.items()}
+    arrays["versions"] = [
+        f"{name} {version(name)}" for name in ("adversarial-robustness-toolbox", "foolbox", "tensorflow", "keras")
+    ]
+    STORED.parent.mkdir(exist_ok=True)
+    np.savez_compressed(STORED, **arrays)
+    print(STORED, STORED.stat().st_size, "bytes;", ", ".join(arrays["versions"]))

@@ -1,0 +1,845 @@
+"""The per-image attack: what it gives where that is known by hand, what holds always, what is refused."""
+
+import gc
+import random
+import weakref
+
+import hypothesis
+import numpy as np
+import pytest
+import tiny
+from hypothesis import strategies as st
+
+from advlib import attack, cnn, metrics
+from advlib.attack import direction, fgsm, gradient, iterative_attack, random_noise, read
+from advlib.backend import keras, tf
+
+layers = keras.layers
+FIELDS = ("x_adv", "noise", "success", "already_wrong", "n_iter", "prediction", "confidence", "stalled")
+
+
+def same(a, b):
+    """Whether two results are equal to the last bit."""
+    return a.gradients == b.gradients and all(
+        np.array_equal(getattr(a, f), getattr(b, f)) and getattr(a, f).dtype == getattr(b, f).dtype
+        for f in FIELDS
+    )
+
+
+@pytest.fixture(scope="module")
+def net():
+    return tiny.convolutional()
+
+
+@pytest.fixture(scope="module")
+def x():
+    return tiny.images(24)
+
+
+@pytest.fixture(scope="module")
+def y(net, x):
+    """What the network reads; one label in four is another one, so that those images are wrong already."""
+    read_as = cnn.logits(net, x).argmax(1)
+    return np.where(np.arange(len(x)) % 4 == 3, (read_as + 1) % 4, read_as)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """How many images each call of the gradient was given."""
+    sizes, honest = [], attack.gradient
+
+    def counting(model, images, labels):
+        sizes.append(len(images))
+        return honest(model, images, labels)
+
+    monkeypatch.setattr(attack, "gradient", counting)
+    return sizes
+
+
+# ------------------------------------------------- known answers: a linear network, in powers of two
+# Class 0 against class 1: z0 - z1 = w·x + b.  The gradient of J for y = 0 is -p1 w; the numbers below are sums
+# of powers of two, so float32 makes no rounding error in them.  Half of w for either class, with its sign: where
+# all of it were class 0's, the gradient would be (p0 - 1) w, and float32 knows no p0 between 1 - 6e-8 and 1.
+SHAPE = (2, 2, 1)
+w = np.array([1, -0.5, 0.25, 0])
+W = np.stack([w / 2, -w / 2], 1)
+HALF = np.full((1, *SHAPE), 0.5, np.float32)
+
+
+def margin_model(margin, weights=W):
+    """At grey 0.5, class 0 leads by ``margin``."""
+    return tiny.linear(weights, [margin - 0.5 * (weights[:, 0] - weights[:, 1]).sum(), 0], SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("rule", "per_step", "moves"),
+    [
+        ("gradient", (1 + 0.25 + 0.0625) / 32, [-1, 0.5, -0.25, 0]),  # alpha · Σw² / max|w|
+        ("sign", (1 + 0.5 + 0.25) / 32, [-1, 1, -1, 0]),  # alpha · Σ|w|
+    ],
+)
+@pytest.mark.parametrize("steps", [1, 2, 5, 9])
+def test_steps_and_noise_by_hand(rule, per_step, moves, steps):
+    model = margin_model((steps - 0.5) * per_step)  # half a step short of even before the last step
+    a = iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32, rule=rule)
+    expected = np.reshape(moves, (1, *SHAPE)) * steps / 32
+    assert a.n_iter.tolist() == [steps]
+    assert a.success.tolist() == [True]
+    assert a.gradients == steps + 1  # the last gradient finds that the image is fooled
+    assert np.array_equal(a.noise, expected)
+    assert np.array_equal(a.x_adv, HALF + expected)
+    assert a.prediction.tolist() == [1]
+    assert a.confidence[0] == pytest.approx(1 / (1 + np.exp(-per_step / 2)), abs=1e-6)
+
+
+def test_an_even_score_is_not_yet_fooled():
+    # argmax gives the lower class when two are equal, so exactly even still reads as class 0
+    model = margin_model(3 * 1.3125 / 32)
+    assert iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32).n_iter.tolist() == [4]
+
+
+def test_the_target_pulls_the_other_way():
+    model = margin_model(4.5 * 1.3125 / 32)
+    away = iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32)
+    towards = iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32, y_target=1)
+    assert same(away, towards)  # with two classes, away from 0 is towards 1
+
+
+@pytest.mark.parametrize(("rule", "per_step"), [("gradient", [-1, 0.5, -0.25, 0]), ("sign", [-1, 1, -1, 0])])
+def test_no_pixel_leaves_the_ball(rule, per_step):
+    eps, steps = 0.125, 10
+    a = iterative_attack(margin_model(50), HALF, [0], eps=eps, alpha=1 / 32, max_iter=steps, rule=rule)
+    expected = np.clip(np.array(per_step) * steps / 32, -eps, eps)
+    assert np.array_equal(a.noise.ravel(), expected)
+    assert (a.n_iter[0], a.success[0], a.gradients) == (steps, False, steps)
+
+
+def test_two_conventions_of_clipping_two_noises():
+    black = np.zeros((1, *SHAPE), np.float32)
+    model = margin_model(50)
+    run = {"eps": 0.25, "alpha": 1 / 16, "max_iter": 3}
+    image = iterative_attack(model, black, [0], clip="image", **run)
+    noise = iterative_attack(model, black, [0], clip="noise", **run)
+    # three steps of (-1, 0.5, -0.25, 0) / 16: the network cannot see what lies below black
+    assert np.array_equal(image.x_adv, noise.x_adv)
+    assert np.array_equal(image.x_adv.ravel(), [0, 1.5 / 16, 0, 0])
+    assert np.array_equal(image.noise, image.x_adv)
+    assert np.array_equal(noise.noise.ravel(), np.array([-3, 1.5, -0.75, 0]) / 16)
+    assert metrics.rms(image.noise)[0] == pytest.approx(np.sqrt(1.5**2 / 4) / 16)
+    assert metrics.rms(noise.noise)[0] == pytest.approx(np.sqrt((9 + 2.25 + 0.5625) / 4) / 16)
+
+
+def test_a_debt_below_black_is_paid_back_with_the_noise_convention():
+    # z0 = x0 - 8 x1 + relu(-8 x0 + 16 x1 - 11) / 4 + 14: pixel 1 only ever rises, by 1/8 a step from 0.5; from 0.75
+    # on the relu turns the weight of pixel 0 from 1 to -1: pushed below black for two steps, it then has to rise
+    x = np.float32([0, 0.5]).reshape(1, 1, 2, 1)
+    inputs = keras.Input((1, 2, 1))
+    pixels = layers.Flatten()(inputs)
+    turn, score = layers.Dense(1, activation="relu"), layers.Dense(2)
+    model = keras.Model(inputs, score(layers.Concatenate()([pixels, turn(pixels)])))
+    turn.set_weights([np.float32([[-8], [16]]), np.float32([-11])])
+    score.set_weights([np.float32([[1, 0], [-8, 0], [0.25, 0]]), np.float32([14, 0])])
+    runs = {
+        clip: iterative_attack(model, x, [0], eps=0.5, alpha=1 / 8, max_iter=4, rule="sign", clip=clip)
+        for clip in ("image", "noise")
+    }
+    assert runs["image"].x_adv.ravel()[0] == 2 / 8
+    assert runs["noise"].noise.ravel()[0] == 0
+    assert runs["noise"].x_adv.ravel()[0] == 0
+
+
+def test_confidence_is_waited_for():
+    # from a lead of 1.5 for class 0 to p1 = 0.9, which is a lead of ln 9 for class 1
+    model = margin_model(1.5, weights=16 * W)
+    run = {"eps": 0.5, "alpha": 1 / 32}
+    expected = int(np.ceil((1.5 + np.log(9)) / (16 * 1.3125 / 32)))
+    for y_target in (None, 1):
+        a = iterative_attack(model, HALF, [0], confidence=0.9, y_target=y_target, max_iter=60, **run)
+        assert a.n_iter[0] == expected
+        assert a.success[0]
+        assert 0.9 <= a.confidence[0] < 0.93
+        a = iterative_attack(
+            model, HALF, [0], confidence=0.9, y_target=y_target, max_iter=expected - 1, **run
+        )
+        assert (a.n_iter[0], a.success[0], a.prediction[0]) == (expected - 1, False, 1)
+
+
+def test_an_image_already_wrong_but_unsure_goes_on_to_the_confidence():
+    model = margin_model(-0.1)
+    assert iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32).n_iter[0] == 0
+    a = iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32, confidence=0.55)
+    assert a.already_wrong[0]
+    assert a.success[0]
+    assert a.n_iter[0] > 0
+    assert a.confidence[0] >= 0.55
+
+
+def test_the_image_after_the_last_step_is_tested():
+    model = margin_model(2.5 * 1.3125 / 32)
+    a = iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32, max_iter=3)
+    assert (a.n_iter[0], a.success[0], a.prediction[0], a.gradients) == (3, True, 1, 3)
+    a = iterative_attack(model, HALF, [0], eps=0.5, alpha=1 / 32, max_iter=2)
+    assert (a.n_iter[0], a.success[0], a.prediction[0], a.gradients) == (2, False, 0, 2)
+
+
+# ------------------------------------------------------------------------------ the gradient
+def test_gradient_equals_finite_differences():
+    model = tiny.smooth()
+    x, y = tiny.images(6, (5, 5, 1)), np.arange(6) % 4
+    z, g = gradient(model, x, y)
+    expected = np.zeros(x.shape)
+    h = 1e-5
+    for i in np.ndindex(x.shape[1:]):
+        ahead, behind = x.astype(np.float64), x.astype(np.float64)
+        ahead[(slice(None), *i)] += h
+        behind[(slice(None), *i)] -= h
+        losses = [tiny.smooth_by_hand(model, one, y)[1] for one in (ahead, behind)]
+        expected[(slice(None), *i)] = (losses[0] - losses[1]) / (2 * h)
+    assert np.allclose(z, tiny.smooth_by_hand(model, x, y)[0], atol=1e-5)
+    assert np.allclose(g, expected, rtol=1e-4, atol=1e-6)
+    assert np.abs(g).max((1, 2, 3)).min() > 1e-3  # the comparison is not one of zeros
+
+
+def test_direction_has_no_guard():
+    g = np.float32([[3e-29, -1e-29], [4.0, 1.0], [0, 0]]).reshape(3, 2, 1, 1)
+    expected = np.float32([[1, -1 / 3], [1, 0.25], [0, 0]]).reshape(g.shape)
+    assert np.allclose(direction(g, "gradient"), expected, rtol=1e-6)
+    assert np.array_equal(direction(g, "sign"), np.sign(expected))
+
+
+def test_read():
+    prediction, sure = read(np.float32([[0, np.log(3)], [np.nan, 1], [np.inf, 0], [1000, 0]]))
+    assert prediction.tolist() == [1, -1, -1, 0]
+    assert np.allclose(sure, [0.75, 0, 0, 1])
+
+
+# ------------------------------------------------------------------------ properties, whatever is asked
+@st.composite
+def settings(draw):
+    """Images, labels and settings of every kind."""
+    n = draw(st.integers(1, 9))
+    seed = draw(st.integers(0, 99))
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 4, n).astype(draw(st.sampled_from([np.uint8, np.int32, np.int64])))
+    targets = ((y + rng.integers(1, 4, n)) % 4).astype(y.dtype)
+    return tiny.images(n, seed=seed), y, {
+        "eps": draw(st.sampled_from([0, 0.01, 0.1, 0.15, 0.3, 1.5]) | st.floats(0, 0.5)),
+        "alpha": draw(st.sampled_from([1 / 255, 10 / 255, 0.3, 2.0]) | st.floats(1e-3, 0.5)),
+        "max_iter": draw(st.integers(0, 9)),
+        "rule": draw(st.sampled_from(["gradient", "sign"])),
+        "clip": draw(st.sampled_from(["image", "noise"])),
+        "stop": draw(st.booleans()),
+        "y_target": draw(st.sampled_from([None, targets])),
+        "confidence": draw(st.sampled_from([None, 0.5, 0.9])),
+    }  # fmt: skip
+
+
+def always(examples):
+    """Hypothesis with examples that are the same in every run, whatever a loaded machine takes for them."""
+    return hypothesis.settings(
+        derandomize=True, deadline=None, max_examples=examples, database=None,
+        suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+    )  # fmt: skip
+
+
+@always(60)
+@hypothesis.given(settings())
+def test_what_always_holds(net, given):
+    x, y, run = given
+    a = iterative_attack(net, x, y, **run)
+    eps, n = run["eps"], len(x)
+    assert a.x_adv.dtype == a.noise.dtype == np.float32
+    assert a.x_adv.shape == a.noise.shape == x.shape
+    assert all(getattr(a, f).shape == (n,) for f in FIELDS[2:])
+    assert a.x_adv.min() >= 0
+    assert a.x_adv.max() <= 1
+    assert np.abs(a.x_adv - x).max() <= eps + 1e-6
+    assert np.abs(a.noise).max() <= eps + 1e-6
+    if run["clip"] == "image":
+        assert np.array_equal(a.noise, a.x_adv - x)
+    else:
+        assert np.array_equal(a.x_adv, np.clip(x + a.noise, 0, 1))
+    if eps == 0:
+        assert np.array_equal(a.x_adv, x)
+        assert not a.noise.any()
+        assert not a.n_iter.any()
+    assert ((a.n_iter >= 0) & (a.n_iter <= run["max_iter"])).all()
+
+    z = cnn.logits(net, a.x_adv)
+    prediction, sure = read(z)
+    hit = prediction != y if run["y_target"] is None else prediction == run["y_target"]
+    assert np.array_equal(a.success, hit & (sure >= (run["confidence"] or 0)))
+    assert np.array_equal(a.prediction, prediction)
+    assert np.allclose(a.confidence, sure, atol=1e-6)
+    before = cnn.logits(net, x).argmax(1)
+    assert np.array_equal(a.already_wrong, before != y)
+    assert not (a.stalled & a.success).any()
+    assert np.array_equal(a.x_adv[a.n_iter == 0], x[a.n_iter == 0])
+    if run["stop"] and run["y_target"] is None and run["confidence"] is None:
+        assert not a.n_iter[a.already_wrong].any()
+        assert a.success[a.already_wrong].all()
+
+
+@always(15)
+@hypothesis.given(settings())
+def test_batch_size_and_neighbours_change_nothing(net, given):
+    x, y, run = given
+    everyone = iterative_attack(net, x, y, **run)
+    for batch_size in (1, 2, 7):
+        a = iterative_attack(net, x, y, batch_size=batch_size, **run)
+        assert np.array_equal(a.success, everyone.success)
+        assert np.array_equal(a.n_iter, everyone.n_iter)
+        assert np.allclose(a.x_adv, everyone.x_adv, atol=1e-5)
+        assert a.gradients == everyone.gradients
+    turned = {**run, "y_target": run["y_target"] if run["y_target"] is None else run["y_target"][::-1]}
+    a = iterative_attack(net, x[::-1], y[::-1], **turned)
+    assert np.array_equal(a.success[::-1], everyone.success)
+    assert np.array_equal(a.n_iter[::-1], everyone.n_iter)
+    assert np.allclose(a.x_adv[::-1], everyone.x_adv, atol=1e-5)
+
+
+@always(15)
+@hypothesis.given(settings())
+def test_the_stopped_run_is_the_beginning_of_the_unstopped(net, given):
+    x, y, run = given
+    stopped = iterative_attack(net, x, y, **{**run, "stop": True})
+    for n_iter in np.unique(stopped.n_iter):
+        rows = stopped.n_iter == n_iter
+        whole = iterative_attack(net, x, y, **{**run, "stop": False, "max_iter": int(n_iter)})
+        assert np.allclose(whole.x_adv[rows], stopped.x_adv[rows], atol=1e-5)
+        assert np.array_equal(whole.success[rows], stopped.success[rows])
+
+
+@pytest.mark.parametrize("stop", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 5, 256])
+def test_gradients_are_counted(net, x, y, calls, stop, batch_size):
+    a = iterative_attack(net, x, y, eps=0.2, alpha=0.05, max_iter=6, stop=stop, batch_size=batch_size)
+    assert a.gradients == sum(calls)
+    assert max(calls) == min(batch_size, len(x))
+    # an image that left before its last step cost one gradient more, the one that found it fooled
+    assert a.gradients == a.n_iter.sum() + (a.n_iter < 6).sum()
+    if stop:
+        assert len(np.unique(a.n_iter)) > 2
+        assert a.gradients < 6 * len(x)
+        if batch_size == 5:  # the places of those that left are taken at once: no call with a place to spare
+            assert set(calls[: calls.index(max(calls)) + a.gradients // 5 - 6]) == {5}
+    else:
+        assert a.gradients == 6 * len(x)
+
+
+def test_a_place_in_the_batch_is_taken_again_when_several_leave_at_once(calls):
+    # margins of 0 to 4 steps; images 0, 1 and 4 are fooled at once, in the middle of the queue
+    starts = np.float32([0.5, 0.5, 2.5, 3.5, 0.5, 1.5, 0.5, 4.5]) * 1.3125 / 32
+    model = tiny.linear(np.vstack([W, [[1, 0]]]), [-0.375, 0], (5, 1, 1))
+    x = np.full((8, 5, 1, 1), 0.5, np.float32)
+    x[:, 4, 0, 0] = starts
+    a = iterative_attack(model, x, np.zeros(8, int), eps=0.4, alpha=1 / 64, rule="sign", batch_size=3)
+    alone = [iterative_attack(model, x[i : i + 1], [0], eps=0.4, alpha=1 / 64, rule="sign") for i in range(8)]
+    assert np.array_equal(a.n_iter, [one.n_iter[0] for one in alone])
+    assert np.array_equal(a.x_adv, np.concatenate([one.x_adv for one in alone]))
+    assert a.success.all()
+    in_batches = calls[: len(calls) - sum(int(one.gradients) for one in alone)]
+    assert sum(in_batches) == a.gradients
+    full, rest = in_batches[: in_batches.index(3) + in_batches.count(3)], in_batches[in_batches.count(3) :]
+    assert set(full) == {3}
+    assert sorted(rest, reverse=True) == rest  # once the queue is empty the batch only shrinks
+
+
+def test_one_strong_image_does_not_shorten_its_neighbours_steps():
+    # margins of 30 and 0.05: the gradients differ by a factor of 1e12
+    model = margin_model(0, weights=64 * W)
+    x = np.float32([[0.96875, 0.5, 0.5, 0.5], [0.50390625, 0.5, 0.5, 0.5]]).reshape(2, *SHAPE)
+    size = np.abs(gradient(model, x, [0, 0])[1]).max((1, 2, 3))
+    assert size[0] < 1e-10 * size[1]
+    both = iterative_attack(model, x, [0, 0], eps=0.25, alpha=1 / 64, stop=False, max_iter=2)
+    assert np.abs(both.noise).max((1, 2, 3)).tolist() == [2 / 64, 2 / 64]
+    for i in range(2):
+        one = iterative_attack(model, x[i : i + 1], [0], eps=0.25, alpha=1 / 64, stop=False, max_iter=2)
+        assert np.array_equal(one.x_adv[0], both.x_adv[i])
+
+
+# --------------------------------------------------------------------------------- forms of the input
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int32, np.int64, np.uint64, list])
+def test_labels_of_any_width(net, x, y, dtype):
+    run = {"eps": 0.1, "alpha": 0.05, "max_iter": 3}
+    wanted = (y + 1) % 4
+    given, wanted_given = (v.tolist() if dtype is list else v.astype(dtype) for v in (y, wanted))
+    assert same(iterative_attack(net, x, y, **run), iterative_attack(net, x, given, **run))
+    assert same(
+        iterative_attack(net, x, y, y_target=wanted, **run),
+        iterative_attack(net, x, given, y_target=wanted_given, **run),
+    )
+
+
+def test_float64_images_and_numpy_numbers_are_taken(net, x, y):
+    plain = iterative_attack(net, x, y, eps=0.125, alpha=0.0625, max_iter=3)
+    other = iterative_attack(
+        net, x.astype(np.float64), y, eps=np.float32(0.125), alpha=np.float64(0.0625), max_iter=np.int32(3)
+    )
+    assert same(plain, other)
+
+
+def test_one_target_for_all(net, x):
+    y = np.zeros(len(x), np.uint8)
+    run = {"eps": 0.3, "alpha": 0.05, "max_iter": 8}
+    a = iterative_attack(net, x, y, y_target=2, **run)
+    assert same(a, iterative_attack(net, x, y, y_target=np.full(len(x), 2), **run))
+    assert same(a, iterative_attack(net, x, y, y_target=np.int64(2), **run))
+    assert a.success.any()
+    assert (a.prediction[a.success] == 2).all()
+
+
+def test_an_image_that_already_reads_as_its_target_is_left_alone(net, x):
+    read_as = cnn.logits(net, x).argmax(1)
+    a = iterative_attack(net, x, (read_as + 1) % 4, eps=0.3, alpha=0.05, y_target=read_as)
+    assert a.success.all()
+    assert a.already_wrong.all()
+    assert not a.n_iter.any()
+    assert np.array_equal(a.x_adv, x)
+
+
+@pytest.mark.parametrize("more", [{}, {"y_target": 1}, {"y_target": []}, {"stop": False}, {"clip": "noise"}])
+def test_no_images(net, x, more):
+    a = iterative_attack(net, x[:0], [], eps=0.1, alpha=0.1, **more)
+    assert a.x_adv.shape == a.noise.shape == (0, 8, 8, 1)
+    assert a.gradients == 0
+    assert all(getattr(a, f).shape == (0,) for f in FIELDS[2:])
+
+
+@pytest.mark.parametrize(
+    "more", [{"eps": 0}, {"max_iter": 0}, {"eps": 0, "stop": False}, {"eps": 0.0, "clip": "noise"}]
+)
+def test_nothing_to_do_is_the_identity(net, x, y, calls, more):
+    a = iterative_attack(net, x, y, **{"eps": 0.1, "alpha": 0.1, **more})
+    assert np.array_equal(a.x_adv, x)
+    assert not a.noise.any()
+    assert not a.n_iter.any()
+    assert a.gradients == len(calls) == 0
+    assert np.array_equal(a.already_wrong, np.arange(len(x)) % 4 == 3)
+    assert np.array_equal(a.success, a.already_wrong)
+
+
+def test_other_bounds(x, y):
+    # the same network, which now reads images of -1 … 1
+    shifted = keras.Sequential([layers.Input((8, 8, 1)), layers.Rescaling(0.5, 0.5), *tiny.convolutional().layers])
+    a = iterative_attack(tiny.convolutional(), x, y, eps=0.125, alpha=0.0625, max_iter=5)
+    b = iterative_attack(shifted, 2 * x - 1, y, eps=0.25, alpha=0.125, max_iter=5, bounds=(-1, 1))
+    assert np.allclose(2 * a.x_adv - 1, b.x_adv, atol=1e-5)
+    assert np.array_equal(a.success, b.success)
+    assert b.x_adv.min() == -1
+
+
+def test_colour(y):
+    model, x = tiny.convolutional((6, 8, 3)), tiny.images(4, (6, 8, 3))
+    y = cnn.logits(model, x).argmax(1)
+    a = iterative_attack(model, x, y, eps=0.3, alpha=0.05, max_iter=1)
+    _, g = gradient(model, x, y)
+    largest = np.abs(g).max((1, 2, 3), keepdims=True)  # over the three colours together
+    assert np.allclose(a.x_adv, np.clip(x + np.float32(0.05) * g / largest, 0, 1), atol=1e-6)
+
+
+# -------------------------------------------------------------------- gradients that lead nowhere
+DEAD_ENDS = {
+    "zero weights": lambda: tiny.linear(np.zeros((4, 3)), [2, 0, 0], SHAPE),
+    "rounded pixels": lambda: tiny.linear(
+        np.array([[1.0, -1, 0]] * 4), [2, 0, 0], SHAPE, before=[layers.Lambda(tf.round)]
+    ),
+    "one answer": lambda: keras.Sequential(
+        [layers.Input(SHAPE), layers.Lambda(lambda v: tf.one_hot(tf.zeros(tf.shape(v)[0], tf.int32), 3, 2.0))]
+    ),
+}
+
+
+@pytest.mark.parametrize("stop", [True, False])
+@pytest.mark.parametrize("rule", ["gradient", "sign"])
+@pytest.mark.parametrize("end", DEAD_ENDS)
+def test_a_zero_gradient_stalls(end, rule, stop):
+    x = np.float32(np.random.default_rng(0).uniform(0.6, 1, (5, *SHAPE)))
+    a = iterative_attack(DEAD_ENDS[end](), x, [0, 0, 1, 0, 2], eps=0.1, alpha=0.05, rule=rule, stop=stop)
+    assert a.stalled.tolist() == [True, True, False, True, False]
+    assert a.success.tolist() == a.already_wrong.tolist() == [False, False, True, False, True]
+    assert np.array_equal(a.x_adv, x)
+    assert not a.noise.any()
+    assert not a.n_iter.any()
+    assert a.gradients == 5
+    assert np.isfinite(a.confidence).all()
+
+
+def test_stalling_half_way_and_beside_others():
+    # class 0 leads by 0.5 + relu(x0 - 0.25): it can be brought down to 0.5, where the gradient ends; a second
+    # pixel, where it is lit, brings class 1 further
+    inputs = keras.Input((1, 2, 1))
+    hinges = layers.Dense(2, activation="relu")
+    score = layers.Dense(2)
+    model = keras.Model(inputs, score(hinges(layers.Flatten()(inputs))))
+    hinges.set_weights([np.eye(2, dtype=np.float32), np.float32([-0.25, -0.25])])
+    score.set_weights([np.float32([[1, 0], [0, 8]]), np.float32([0.5, 0])])
+    x = np.float32([[0.5, 0], [0, 0], [0.5, 0.28125]]).reshape(3, 1, 2, 1)
+    a = iterative_attack(model, x, [0, 0, 0], eps=0.5, alpha=0.125, rule="sign")
+    assert a.stalled.tolist() == [True, True, False]
+    assert a.success.tolist() == [False, False, True]
+    assert a.n_iter[:2].tolist() == [2, 0]
+    assert a.x_adv[0].ravel().tolist() == [0.25, 0]
+    assert a.n_iter[2] > 0
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_logits_that_are_not_numbers_count_as_nothing(stop):
+    root = layers.Lambda(lambda v: tf.sqrt(v - 0.25))  # not a number below 0.25
+    model = tiny.linear(-W, [1, 0], SHAPE, before=[root])
+    x = np.float32([0.1, 0.9, 0.2]).reshape(3, 1, 1, 1) * np.ones((3, *SHAPE), np.float32)
+    a = iterative_attack(model, x, [0, 0, 1], eps=0.05, alpha=0.01, max_iter=4, stop=stop)
+    assert a.stalled.tolist() == [True, False, True]
+    assert a.prediction.tolist() == [-1, 0, -1]
+    assert a.confidence[[0, 2]].tolist() == [0, 0]
+    assert not a.success.any()
+    assert not a.already_wrong.any()
+    assert np.array_equal(a.x_adv[[0, 2]], x[[0, 2]])
+    assert np.isfinite(a.x_adv).all()
+    assert a.n_iter.tolist() == [0, 4, 0]
+
+
+def test_logits_that_cease_to_be_numbers_on_the_way():
+    root = layers.Lambda(lambda v: tf.sqrt(v - 0.25))
+    model = tiny.linear(W[:, ::-1], [0, 1], SHAPE, before=[root])  # reads class 1; away from 0 is brighter
+    x = np.full((1, *SHAPE), 0.5, np.float32)
+    a = iterative_attack(model, x, [0], eps=0.5, alpha=0.2, rule="sign", max_iter=6, stop=False)
+    assert a.prediction.tolist() == [-1]  # the second pixel was made darker until its root was gone
+    assert a.success.tolist() == [False]
+    assert a.already_wrong.tolist() == [True]  # it was wrong before, whatever became of it
+    assert a.stalled.tolist() == [True]
+    assert np.isfinite(a.x_adv).all()
+
+
+@pytest.mark.parametrize("scale", [1, 10, 30])
+@pytest.mark.parametrize("rule", ["gradient", "sign"])
+def test_a_very_confident_network(scale, rule):
+    # class 0 leads by 0.5 … 5, times the scale; exp(-87) is the smallest number that float32 holds in full
+    leads = np.float32([0.5, 1, 2, 4, 5])
+    x = np.full((5, 5, 1, 1), 0.5, np.float32)
+    x[:, 4, 0, 0] = leads / 8
+    model = tiny.linear(scale * np.vstack([W, [[4, -4]]]), scale * np.float32([-0.375, 0]), (5, 1, 1))
+    z, g = gradient(model, x, np.zeros(5, int))
+    assert np.allclose(z[:, 0] - z[:, 1], scale * leads)
+    a = iterative_attack(model, x, np.zeros(5, int), eps=0.125, alpha=1 / 64, max_iter=3, rule=rule, stop=False)
+    lost = scale * leads > 104
+    assert np.array_equal(a.stalled, lost)
+    assert lost.any() == (scale == 30)
+    assert not (a.success & a.stalled).any()
+    assert np.isfinite(a.noise).all()
+    assert (np.abs(a.noise[~lost]).max((1, 2, 3)) == 3 / 64).all()  # full steps, however small the gradient
+    assert not a.noise[lost].any()
+    if scale == 10:
+        assert np.abs(g[4]).max() < 1e-19
+
+
+def test_a_gradient_of_1e_29_still_moves_the_image():
+    model = margin_model(66, weights=4 * W)
+    _, g = gradient(model, HALF, [0])
+    assert 1e-30 < np.abs(g).max() < 1e-27
+    a = iterative_attack(model, HALF, [0], eps=0.25, alpha=1 / 16, max_iter=2)
+    assert np.allclose(a.noise.ravel(), np.array([-1, 0.5, -0.25, 0]) / 8, rtol=1e-5)
+    assert not a.stalled[0]
+
+
+# ------------------------------------------------------------------------------- what it leaves alone
+def test_model_arguments_and_random_states_are_unchanged(x, y):
+    model = tiny.convolutional()
+    model.layers[0].trainable = False
+    weights, trainable = model.get_weights(), [layer.trainable for layer in model.layers]
+    x, y, wanted = x.copy(), y.copy(), (y + 1) % 4
+    kept = [v.copy() for v in (x, y, wanted)]
+    for v in (x, y, wanted):
+        v.flags.writeable = False
+
+    def draws():
+        return random.random(), np.random.random(), float(tf.random.uniform(())), float(keras.random.uniform(()))  # noqa: NPY002
+
+    def seed():
+        keras.utils.set_random_seed(7)
+
+    seed()
+    undisturbed = draws()
+    seed()
+    for run in ({}, {"y_target": wanted}, {"clip": "noise", "rule": "sign"}):
+        iterative_attack(model, x, y, eps=0.2, alpha=0.05, max_iter=4, **run)
+    random_noise(x, eps=0.1)
+    assert draws() == undisturbed
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights))
+    assert [layer.trainable for layer in model.layers] == trainable
+    assert all(np.array_equal(a, b) for a, b in zip((x, y, wanted), kept))
+
+
+def test_evaluation_mode(x, y):
+    # dropout and the moving averages of batch normalisation would show in every number
+    a = iterative_attack(tiny.convolutional(), x, y, eps=0.2, alpha=0.05, max_iter=5)
+    b = iterative_attack(tiny.convolutional(dropout=0.0), x, y, eps=0.2, alpha=0.05, max_iter=5)
+    assert same(a, b)
+    assert not np.allclose(tiny.convolutional()(x, training=True), cnn.logits(tiny.convolutional(), x), atol=0.1)
+
+
+def test_shrinking_batches_do_not_retrace(x, y):
+    model = tiny.convolutional()
+    for batch_size in (1, 7, 256):
+        a = iterative_attack(model, x, y, eps=0.2, alpha=0.05, max_iter=9, batch_size=batch_size)
+    iterative_attack(model, x[:5], y[:5], eps=0.1, alpha=0.1, y_target=(y[:5] + 1) % 4)
+    assert len(np.unique(a.n_iter)) > 3
+    assert attack._gradients[model].experimental_get_tracing_count() == 1
+    assert cnn._readers[model].experimental_get_tracing_count() == 1
+
+
+def test_new_weights_are_seen(x):
+    model = tiny.convolutional()
+    before = gradient(model, x, np.zeros(len(x), int))
+    tiny.fill(model, seed=5)
+    after = gradient(model, x, np.zeros(len(x), int))
+    assert all(
+        np.allclose(a, b, atol=1e-5)
+        for a, b in zip(after, gradient(tiny.convolutional(seed=5), x, np.zeros(len(x), int)))
+    )
+    assert not np.allclose(before[0], after[0], atol=0.1)
+
+
+def test_a_model_that_is_deleted_is_gone(x, y):
+    model = tiny.convolutional()
+    gc.collect()
+    iterative_attack(model, x, y, eps=0.1, alpha=0.1, max_iter=2)
+    known, gone = len(attack._gradients), weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+    assert len(attack._gradients) == known - 1
+
+
+def test_an_interruption_leaves_nothing_behind(net, x, y, monkeypatch):
+    run = {"eps": 0.2, "alpha": 0.02, "max_iter": 8, "batch_size": 5}
+    undisturbed = iterative_attack(net, x, y, **run)
+    honest, count = attack.gradient, []
+
+    def interrupted(*given):
+        count.append(1)
+        if len(count) == 3:
+            raise KeyboardInterrupt
+        return honest(*given)
+
+    kept = x.copy()
+    monkeypatch.setattr(attack, "gradient", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        iterative_attack(net, x, y, **run)
+    monkeypatch.setattr(attack, "gradient", honest)
+    assert np.array_equal(x, kept)
+    assert same(iterative_attack(net, x, y, **run), undisturbed)
+
+
+class Bar:
+    """In the place of tqdm: notes what a bar is told."""
+
+    made = None
+
+    def __init__(self, total, initial=0, disable=False, **_):
+        self.total, self.seen, self.disable = total, [initial], disable
+        Bar.made = self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def update(self, n):
+        assert n >= 0
+        self.seen.append(int(n))
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"stop": False}, {"max_iter": 0}, {"eps": 0}, {"batch_size": 5}, {"confidence": 0.9}]
+)
+def test_the_bar_counts_images(net, x, y, monkeypatch, more):
+    monkeypatch.setattr(attack, "tqdm", Bar)
+    iterative_attack(net, x, y, progress=True, **{"eps": 0.2, "alpha": 0.05, "max_iter": 6, **more})
+    assert Bar.made.total == sum(Bar.made.seen) == len(x)
+    assert not Bar.made.disable
+
+
+def test_no_bar_unless_asked_for(net, x, y, capfd):
+    iterative_attack(net, x, y, eps=0.2, alpha=0.05, max_iter=2)
+    assert capfd.readouterr() == ("", "")
+    iterative_attack(net, x, y, eps=0.2, alpha=0.05, max_iter=2, progress=True)
+    assert "24/24" in capfd.readouterr().err
+
+
+def test_repr_says_what_matters(net, x, y):
+    a = iterative_attack(net, x, y, eps=0.2, alpha=0.05, max_iter=2)
+    assert repr(a) == (
+        f"Attack(images=24, success={a.success.sum()}, already_wrong=6, stalled=0, gradients={a.gradients})"
+    )
+
+
+# ------------------------------------------------------------------------------- FGSM and the control
+def test_fgsm_is_one_signed_step(net, x, y):
+    _, g = gradient(net, x, y)
+    a = fgsm(net, x, y, eps=0.15)
+    assert np.array_equal(a.x_adv, np.clip(x + np.float32(0.15) * np.sign(g), 0, 1))
+    assert (a.n_iter == 1).all()
+    assert a.gradients == len(x)
+    wanted = (y + 1) % 4
+    _, g = gradient(net, x, wanted)
+    a = fgsm(net, x, y, eps=0.15, y_target=wanted)
+    assert np.array_equal(a.x_adv, np.clip(x - np.float32(0.15) * np.sign(g), 0, 1))
+
+
+def test_fgsm_of_size_zero(net, x, y):
+    a = fgsm(net, x, y, eps=0)
+    assert np.array_equal(a.x_adv, x)
+    assert a.gradients == 0
+
+
+def test_random_noise():
+    grey = np.full((3, 4, 4, 1), 0.5, np.float32)
+    noisy = random_noise(grey, eps=0.25)
+    assert set(np.unique(noisy - grey)) == {-0.25, 0.25}
+    assert np.allclose(metrics.rms(noisy - grey), 0.25)
+    assert np.array_equal(noisy, random_noise(grey, eps=0.25))
+    assert not np.array_equal(noisy, random_noise(grey, eps=0.25, seed=1))
+    each = random_noise(grey, eps=[0, 0.125, 0.5])
+    assert np.abs(each - grey).max((1, 2, 3)).tolist() == [0, 0.125, 0.5]
+    assert random_noise(np.zeros((1, 2, 2, 1)), eps=0.3).min() == 0
+    assert each.dtype == noisy.dtype == np.float32
+    assert np.array_equal(random_noise(grey, eps=0), grey)
+    with pytest.raises(ValueError, match=r"eps must be at least 0; found -0.1"):
+        random_noise(grey, eps=[0.1, -0.1, 0.1])
+    with pytest.raises(TypeError, match=r"found 0 … 255 \(uint8\): divide by 255"):
+        random_noise(np.uint8([[[[0], [255]]]]), eps=0.1)
+
+
+# ------------------------------------------------------------------- what makes no sense is refused
+X = tiny.images(3)
+Y = np.array([0, 1, 2])
+
+
+def spoilt(value):
+    bad = X.copy()
+    bad[1, 2, 3] = value
+    return bad
+
+
+REFUSED = {
+    "bytes": ({"x": np.uint8(255 * X)}, TypeError, r"\[0, 1\]; found 0 … 255 \(uint8\): divide by 255"),
+    "0 … 255": ({"x": 255 * X}, ValueError, r"\[0, 1\]; found 0 … 255 \(float32\): divide by 255"),
+    "int": ({"x": np.int64(X > 0.5)}, TypeError, r'found 0 … 1 \(int64\): make it x.astype\("float32"\)'),
+    "bool": ({"x": X > 0.5}, TypeError, r"array of floats; found bool"),
+    "-1 … 1": ({"x": 2 * X - 1}, ValueError, r"found -1 … 1 \(float32\): scale or clip it, or give .*bounds"),
+    "a little above 1": ({"x": spoilt(np.nextafter(np.float32(1), 2))}, ValueError, r"found 0 … 1.0000001 "),
+    "nan": ({"x": spoilt(np.nan)}, ValueError, r"finite; found NaN or infinity in 1 images, first 1"),
+    "inf": ({"x": spoilt(-np.inf)}, ValueError, r"finite; found NaN or infinity in 1 images, first 1"),
+    "one image": ({"x": X[0]}, ValueError, r"\(n, 8, 8, 1\); found \(8, 8, 1\): .*x\[None\], shape \(1, 8, 8, 1\)"),
+    "no channel": ({"x": X[..., 0]}, ValueError, r"found \(3, 8, 8\): give x\[..., None\], shape \(3, 8, 8, 1\)"),
+    "other size": ({"x": X[:, :5]}, ValueError, r"\(n, 8, 8, 1\); found \(3, 5, 8, 1\)$"),
+    "no array": ({"x": "seven"}, TypeError, r"array of floats; found <U5"),
+    "y too long": ({"y": [0, 1, 2, 3]}, ValueError, r"one label per image, shape \(3,\); found \(4,\)"),
+    "y too large": ({"y": [0, 1, 4]}, ValueError, r"y must lie in 0 … 3; found 0 … 4"),
+    "y negative": ({"y": [0, 1, -1]}, ValueError, r"y must lie in 0 … 3; found -1 … 1"),
+    "y float": ({"y": [0.0, 1, 2]}, TypeError, r'whole numbers; found float64: make it y.astype\("int64"\)'),
+    "y one-hot": ({"y": np.eye(4)[Y]}, ValueError, r"found \(3, 4\): one-hot labels, give y.argmax\(1\)"),
+    "y in a column": ({"y": Y[:, None]}, ValueError, r"found \(3, 1\): give y.ravel\(\)"),
+    "one y": ({"y": 3}, ValueError, r"shape \(3,\); found \(\)"),
+    "target is y": ({"y_target": Y}, ValueError, r"differ from y; both are 0 for image 0 \(3 such.*leave those"),
+    "target is one y": ({"y_target": 1}, ValueError, r"differ from y; both are 1 for image 1 \(1 such"),
+    "target too large": ({"y_target": 4}, ValueError, r"y_target must lie in 0 … 3; found 4 … 4"),
+    "target too short": ({"y_target": [1, 2]}, ValueError, r"y_target must have .*\(3,\); found \(2,\)"),
+    "target float": ({"y_target": 3.0}, TypeError, r"y_target must be whole numbers; found float64"),
+    "eps negative": ({"eps": -0.1}, ValueError, r"eps must be at least 0; found -0.1"),
+    "eps nan": ({"eps": np.nan}, ValueError, r"eps must be finite; found nan"),
+    "eps inf": ({"eps": np.inf}, ValueError, r"eps must be finite; found inf"),
+    "eps none": ({"eps": None}, TypeError, r"eps must be a number; found None"),
+    "eps many": ({"eps": [0.1, 0.2]}, TypeError, r"eps must be a number; found \[0.1, 0.2\]"),
+    "eps true": ({"eps": True}, TypeError, r"eps must be a number; found True"),
+    "alpha zero": ({"alpha": 0}, ValueError, r"alpha must be above 0; found 0"),
+    "alpha negative": ({"alpha": -1}, ValueError, r"alpha must be above 0; found -1"),
+    "alpha nan": ({"alpha": np.float32("nan")}, ValueError, r"alpha must be finite; found nan"),
+    "max_iter negative": ({"max_iter": -1}, ValueError, r"max_iter must be at least 0; found -1"),
+    "max_iter float": ({"max_iter": 5.0}, TypeError, r"max_iter must be a whole number; found 5.0"),
+    "batch_size zero": ({"batch_size": 0}, ValueError, r"batch_size must be at least 1; found 0"),
+    "batch_size none": ({"batch_size": None}, TypeError, r"batch_size must be a whole number; found None"),
+    "rule": ({"rule": "signed"}, ValueError, r"rule must be one of 'gradient', 'sign'; found 'signed'"),
+    "clip": ({"clip": "both"}, ValueError, r"clip must be one of 'image', 'noise'; found 'both'"),
+    "confidence": ({"confidence": 90}, ValueError, r"confidence must be at most 1; found 90"),
+    "confidence zero": ({"confidence": 0}, ValueError, r"confidence must be above 0; found 0"),
+    "bounds turned": ({"bounds": (1, 0)}, ValueError, r"bounds\[1\] must be above 1; found 0"),
+    "one bound": ({"bounds": 1.0}, TypeError, r"bounds must be a pair \(low, high\); found 1.0"),
+    "no model": ({"model": len}, TypeError, r"keras.Model that reads .*keras.Input; found <built-in.* reads None"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("more", "error", "match"), REFUSED.values(), ids=REFUSED)
+def test_refused(net, monkeypatch, more, error, match):
+    worked = []
+    for name in ("logits", "gradient"):
+        monkeypatch.setattr(attack, name, lambda *given: worked.append(given))
+    run = {"model": net, "x": X, "y": Y, "eps": 0.1, "alpha": 0.1, **more}
+    with pytest.raises(error, match=match):
+        iterative_attack(run.pop("model"), run.pop("x"), run.pop("y"), **run)
+    assert not worked  # before any work
+
+
+@pytest.mark.parametrize("name", [n for n, (more, *_) in REFUSED.items() if {"eps", "x", "y", "y_target"} & {*more}])
+def test_fgsm_refuses_the_same(net, name):
+    more, error, match = REFUSED[name]
+    run = {"x": X, "y": Y, "eps": 0.1, **more}
+    with pytest.raises(error, match=match):
+        fgsm(net, run.pop("x"), run.pop("y"), **run)
+
+
+def heads():
+    inputs = keras.Input((8, 8, 1))
+    flat = layers.Flatten()(inputs)
+    return {
+        "four axes": keras.Model(inputs, layers.Conv2D(4, 3)(inputs)),
+        "two heads": keras.Model(inputs, [layers.Dense(4)(flat), layers.Dense(4)(flat)]),
+        "one class": keras.Model(inputs, layers.Dense(1)(flat)),
+    }
+
+
+@pytest.mark.parametrize("name", ["four axes", "two heads", "one class"])
+def test_a_model_that_gives_no_logits_is_refused(name):
+    with pytest.raises(ValueError, match=r"give logits \(n, classes\), of two classes or more; it gives .*None"):
+        fgsm(heads()[name], X, Y, eps=0.1)
+
+
+def test_a_model_that_reads_no_images_is_refused():
+    two = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
+    unbuilt = keras.Sequential([layers.Flatten(), layers.Dense(4)])
+    flat = keras.Sequential([layers.Input((64,)), layers.Dense(4)])
+    for model in (keras.Model(two, layers.Dense(4)(layers.Flatten()(two[0]))), unbuilt, flat):
+        with pytest.raises(TypeError, match=r"reads \(n, height, width, channels\), its first layer keras.Input"):
+            fgsm(model, X, Y, eps=0.1)
+
+
+SOFTMAX = {
+    "activation": lambda: layers.Dense(4, activation="softmax"),
+    "layer": lambda: keras.Sequential([layers.Dense(4), layers.Softmax()]),
+    "activation layer": lambda: keras.Sequential([layers.Dense(4), layers.Activation("softmax")]),
+    "lambda": lambda: keras.Sequential([layers.Dense(4), layers.Lambda(tf.nn.softmax)]),
+}
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize("kind", SOFTMAX)
+def test_a_softmax_head_is_refused_and_the_remedy_works(kind, n):
+    model = tiny.fill(keras.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), SOFTMAX[kind]()]), seed=1)
+    with pytest.raises(ValueError, match=r"gives probabilities.*without its last softmax.*new.set_weights"):
+        iterative_attack(model, X[:n], Y[:n], eps=0.1, alpha=0.1)
+    new = keras.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), layers.Dense(4)])
+    new.set_weights(model.get_weights())
+    a = iterative_attack(new, X[:n], Y[:n], eps=0.1, alpha=0.1, max_iter=3)
+    assert np.allclose(read(cnn.logits(new, a.x_adv))[1], cnn.logits(model, a.x_adv).max(1, initial=0), atol=1e-5)
+
+
+def test_logits_that_look_like_probabilities_by_chance_are_logits():
+    model = tiny.linear(np.stack([w, -w], 1), [0.5, 0.5], SHAPE)
+    x = np.zeros((1, *SHAPE), np.float32)
+    assert cnn.logits(model, x).sum() == 1
+    x[0, 0, 0] = 0.25
+    model = tiny.linear(np.stack([w, 0 * w], 1), [0.25, 0.5], SHAPE)
+    assert cnn.logits(model, x).tolist() == [[0.5, 0.5]]
+    assert fgsm(model, x, [0], eps=0.1).success[0]

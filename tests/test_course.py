@@ -1,0 +1,315 @@
+"""course.py: the set-up that is whole or is made again, and the commands, on a toy project."""
+
+import ast
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+import course
+
+ROOT = Path(__file__).parents[1]
+SOURCE = (ROOT / "course.py").read_text(encoding="utf-8")
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
+
+# ------------------------------------------------------------------------------------------------ which Python
+@pytest.mark.parametrize("version", [(3, 11, 0), (3, 12, 1), (3, 13, 9)])
+def test_a_suitable_python_is_accepted(version):
+    course.refuse(version)
+
+
+@pytest.mark.parametrize("version", [(2, 7, 18), (3, 10, 13), (3, 14, 0), (4, 0, 0)])
+def test_another_python_is_refused_with_the_remedy(version):
+    with pytest.raises(SystemExit) as refusal:
+        course.refuse(version)
+    assert f"this is {version[0]}.{version[1]}" in refusal.value.code
+    assert "python3.11 course.py run" in refusal.value.code
+    assert "py -3.11 course.py run" in refusal.value.code
+
+
+def test_an_old_python_can_read_the_refusal():
+    ast.parse(SOURCE, feature_version=(3, 6))
+
+
+def test_standard_library_only():
+    imported = {
+        name
+        for node in ast.walk(ast.parse(SOURCE))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names])
+    }
+    assert imported <= sys.stdlib_module_names
+
+
+# ------------------------------------------------------------------------------------------------ set-up
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """course.py on a folder of its own."""
+    monkeypatch.setattr(course, "ROOT", tmp_path)
+    monkeypatch.setattr(course, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(course, "PYTHON", tmp_path / ".venv" / "python")
+    monkeypatch.setattr(course.shutil, "which", lambda name: None)
+    (tmp_path / "requirements.lock").write_text("numpy==2.4.6\n")
+    return tmp_path
+
+
+@pytest.fixture
+def calls(project, monkeypatch):
+    """What the set-up calls; making the environment makes its Python, and the rest does nothing."""
+    made = []
+
+    def call(*command):
+        made.append([str(part) for part in command])
+        if "venv" in command:
+            assert not course.VENV.exists()
+            course.VENV.mkdir()
+            course.PYTHON.touch()
+        return 0
+
+    monkeypatch.setattr(course, "call", call)
+    return made
+
+
+def test_the_second_call_finds_it_ready(calls):
+    course.set_up()
+    assert calls == [
+        [sys._base_executable, "-m", "venv", str(course.VENV)],
+        [str(course.PYTHON), "-m", "pip", "install", "-r", "requirements.lock", "-e", "."],
+    ]
+    course.set_up()
+    assert len(calls) == 2
+
+
+def test_uv_is_used_where_there_is_one(calls, monkeypatch):
+    monkeypatch.setattr(course.shutil, "which", lambda name: name)
+    course.set_up()
+    assert [command[0] for command in calls] == ["uv", "uv"]
+    assert calls[1][1:3] == ["pip", "install"]
+    assert calls[1][3:5] == ["--python", str(course.PYTHON)]
+
+
+def test_half_an_environment_is_never_trusted(calls, monkeypatch):
+    whole = course.call
+    monkeypatch.setattr(course, "call", lambda *command: whole(*command) or "pip" in command)
+    with pytest.raises(SystemExit, match="starts it afresh"):
+        course.set_up()
+    assert course.PYTHON.exists()
+    (course.VENV / "half a package").touch()
+    monkeypatch.setattr(course, "call", whole)
+    course.set_up()
+    assert len(calls) == 4
+    assert not (course.VENV / "half a package").exists()
+    course.set_up()
+    assert len(calls) == 4
+
+
+def test_another_lock_makes_it_anew(calls, project):
+    course.set_up()
+    (project / "requirements.lock").write_text("numpy==2.4.7\n")
+    course.set_up()
+    assert len(calls) == 4
+
+
+def test_another_python_makes_it_anew(calls, monkeypatch):
+    course.set_up()
+    monkeypatch.setattr(course.sys, "version_info", (3, 12 if sys.version_info[1] == 11 else 11, 0))
+    course.set_up()
+    assert len(calls) == 4
+
+
+def test_interrupted_while_it_is_replaced(calls, project, monkeypatch):
+    course.set_up()
+    lock = (project / "requirements.lock").read_text()
+    (project / "requirements.lock").write_text("numpy==2.4.7\n")
+
+    def interrupted(folder):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(course.shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            course.set_up()
+    (project / "requirements.lock").write_text(lock)  # the old lock again, and an environment half deleted
+    course.set_up()
+    assert len(calls) == 4
+
+
+def test_an_environment_in_use_is_named(calls, project, monkeypatch):
+    course.set_up()
+    (project / "requirements.lock").write_text("numpy==2.4.7\n")
+
+    def in_use(folder):
+        raise PermissionError("python.exe is in use")
+
+    monkeypatch.setattr(course.shutil, "rmtree", in_use)
+    with pytest.raises(SystemExit, match="close JupyterLab"):
+        course.set_up()
+
+
+# ------------------------------------------------------------------------------------------------ commands
+def test_no_argument_says_what_it_can_do(capsys):
+    assert course.main([]) == 0
+    said = capsys.readouterr().out
+    assert all(f"course.py {name}" in said for name in course.COMMANDS)
+
+
+def test_an_unknown_command_is_an_error(capsys):
+    assert course.main(["tset"]) == 2
+    assert "no command 'tset'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def toy(project, monkeypatch):
+    """A project with this one's pages and two small notebooks, run by the Python that runs this test."""
+    monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(course, "set_up", lambda: None)
+    (project / "site").mkdir()
+    for name in ("conf.py", "execute.py", "index.md"):
+        shutil.copy(ROOT / "site" / name, project / "site")
+    (project / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "references.md", project / "notebooks")
+    write(project, "00_a", "# First?\n\nThen [the second](01_b.ipynb).", "print(6 * 7)")
+    write(project, "01_b", "# Second?\n\nSee [Goodfellow](references.md#goodfellow-2015).", "import os", "print(8 * 8)")
+    return project
+
+
+def write(project, name, text, *sources):
+    cells = [new_markdown_cell(text), *map(new_code_cell, sources)]
+    nbformat.write(new_notebook(cells=cells, metadata=KERNEL), project / "notebooks" / f"{name}.ipynb")
+
+
+def test_run_writes_the_pages_and_runs_again_only_what_changed(toy, capfd):
+    assert course.main(["run"]) == 0
+    html = toy / "site" / "html"
+    assert f"Open {(html / 'index.html').as_uri()}" in capfd.readouterr().out
+    assert ">42\n" in (html / "00_a.html").read_text(encoding="utf-8")
+    assert ">64\n" in (html / "01_b.html").read_text(encoding="utf-8")
+
+    write(toy, "01_b", "# Second?\n\nNo link.", "print(9 * 9)")
+    assert course.main(["run"]) == 0
+    assert "00_a.ipynb  unchanged" in capfd.readouterr().out
+    assert ">81\n" in (html / "01_b.html").read_text(encoding="utf-8")
+
+
+def test_every_thing_that_decides_a_notebooks_outputs_makes_it_run_again(toy, monkeypatch):
+    spec = importlib.util.spec_from_file_location("execute", toy / "site" / "execute.py")
+    execute = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(execute)
+    for name in ("ADVLIB_DATASET", "ADVLIB_SCALE"):
+        monkeypatch.delenv(name, raising=False)
+    notebook = toy / "notebooks" / "00_a.ipynb"
+    keys = [execute.came_from(notebook)]
+    assert execute.came_from(notebook) == keys[0]
+    for path in ("advlib/data.py", "data/weights/a.npz", "data/results/a.json", "requirements.lock"):
+        (toy / path).parent.mkdir(parents=True, exist_ok=True)
+        (toy / path).write_text("new")
+        keys.append(execute.came_from(notebook))
+    for name, value in (("ADVLIB_DATASET", "digits"), ("ADVLIB_SCALE", "paper")):
+        monkeypatch.setenv(name, value)
+        keys.append(execute.came_from(notebook))
+    write(toy, "00_a", "# First?", "print(1)")
+    keys.append(execute.came_from(notebook))
+    assert len(set(keys)) == len(keys) == 8
+
+
+def test_a_failing_notebook_stops_the_run_with_its_name_and_cell(toy, capfd, monkeypatch):
+    monkeypatch.setenv("ADVLIB_DATASET", "digits")
+    write(toy, "01_b", "# Second?", "x = 1", "# here\nprint(undefined)")
+    write(toy, "02_c", "# Third?", "open('ran', 'w')")
+    assert course.main(["run"]) == 1
+    said = capfd.readouterr()
+    assert "01_b.ipynb failed in its code cell [2]:\n\n# here\nprint(undefined)" in said.err
+    assert "NameError" in said.err
+    assert not (toy / "notebooks" / "ran").exists()
+    assert "pages are written" not in said.out
+    assert "On the offline digits, not on MNIST" in said.out
+
+
+def test_a_kernel_that_dies_stops_the_run_with_name_and_cell(toy, capfd):
+    (toy / "notebooks" / "00_a.ipynb").unlink()
+    write(toy, "01_b", "# Second?", "import os\nos._exit(1)")
+    assert course.main(["run"]) == 1
+    assert "01_b.ipynb failed in its code cell [1]" in capfd.readouterr().err
+
+
+def test_a_broken_link_stops_the_run(toy, capfd):
+    write(toy, "01_b", "# Second?\n\n[nowhere](references.md#nobody)")
+    assert course.main(["run"]) == 1
+    assert "nobody" in capfd.readouterr().err
+
+
+def test_paper_trains_and_then_runs_everything_at_that_scale(toy, capfd, monkeypatch):
+    monkeypatch.setenv("ADVLIB_SCALE", "workshop")  # put back afterwards
+    (toy / "advlib").mkdir()
+    (toy / "advlib" / "__init__.py").touch()
+    (toy / "advlib" / "cnn.py").write_text("print('trained')\n")
+    write(toy, "01_b", "# Second?", "import os\nopen('scale', 'w').write(os.environ['ADVLIB_SCALE'])")
+    assert course.main(["paper"]) == 0
+    said = capfd.readouterr().out
+    assert [said.find(word) for word in ("trained", "00_a.ipynb  ", "01_b.ipynb  ")] == sorted(
+        said.find(word) for word in ("trained", "00_a.ipynb  ", "01_b.ipynb  ")
+    )
+    assert "trained" in said
+    assert (toy / "notebooks" / "scale").read_text() == "paper"
+    assert not (toy / "site" / "pages").exists()
+
+
+def test_student_leaves_the_solutions_out_and_keeps_what_was_worked_on(project, capsys):
+    shutil.copytree(ROOT / "notebooks", project / "notebooks", dirs_exist_ok=True)
+    write(project, "98_toy", "# Toy?", "answer = 42")
+    toy = project / "notebooks" / "98_toy.ipynb"
+    nb = json.loads(toy.read_text(encoding="utf-8"))
+    nb["cells"][1]["metadata"]["tags"] = ["hide-cell", "solution"]
+    nb["cells"].append(dict(nb["cells"][1], id="stub", source="answer = ...", metadata={"tags": ["stub"]}))
+    toy.write_text(json.dumps(nb), encoding="utf-8")
+
+    assert course.main(["student"]) == 0
+    assert course.notebooks()
+    for path in course.notebooks():
+        full = nbformat.read(path, 4).cells
+        left = nbformat.read(project / "_student" / path.name, 4).cells
+        assert left == [cell for cell in full if "solution" not in cell.metadata.get("tags", [])]
+    copy = project / "_student" / "98_toy.ipynb"
+    assert "answer = 42" not in copy.read_text(encoding="utf-8")
+
+    copy.write_text(copy.read_text(encoding="utf-8").replace("answer = ...", "answer = 6 * 7"), encoding="utf-8")
+    capsys.readouterr()
+    assert course.main(["student"]) == 0
+    assert "98_toy.ipynb  kept as it is" in capsys.readouterr().out
+    assert "answer = 6 * 7" in copy.read_text(encoding="utf-8")
+
+
+def test_test_passes_its_arguments_and_pytests_status_on(toy, monkeypatch):
+    (toy / "test_toy.py").write_text("def test_a(): pass\n\ndef test_b(): assert False\n")
+    assert course.main(["test", "-q", "-k", "test_a"]) == 0
+    assert course.main(["test", "-q"]) == 1
+
+
+def test_lab_keeps_its_token_and_stays_on_this_machine(toy, monkeypatch):
+    started = []
+    monkeypatch.setattr(course, "call", lambda *command: started.append(command) or 0)
+    course.main(["lab", "--no-browser"])
+    course.main(["lab", str(toy / "site")])
+    python = course.PYTHON, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"
+    assert started == [(*python, "--no-browser", "notebooks"), (*python, str(toy / "site"))]
+
+
+def test_ctrl_c_is_left_to_the_program(tmp_path):
+    program = "import os, signal, sys, course; os.setpgrp(); sys.exit(course.call(sys.executable, '-c', sys.argv[1]))"
+    child = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, lambda *_: sys.exit(7))\n"
+        "os.killpg(0, signal.SIGINT)\n"
+        "signal.pause()\n"
+    )
+    if os.name == "nt":
+        pytest.skip("process groups are POSIX")
+    assert subprocess.run([sys.executable, "-c", program, child], cwd=ROOT, check=False).returncode == 7
