@@ -92,6 +92,7 @@ def run(more):
     for path in plain:
         shutil.copy(path, pages)
     html = ROOT / "site" / "html"
+    os.environ["ADVLIB_PAGE"] = "1"  # sliders that need no kernel
     failed = call(PYTHON, "site/execute.py", pages, *notebooks()) or call(
         PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", *more, pages, html
     )
@@ -131,6 +132,7 @@ def student(more):
             copy.write_text(text, encoding="utf-8")
             print(f"{path.name}  written to _student")
     print("Open them with: course.py lab _student")
+    return 0
 
 
 COMMANDS = {"run": run, "lab": lab, "test": test, "paper": paper, "student": student}

@@ -215,10 +215,17 @@ def random_noise(x, *, eps, seed=0, bounds=(0.0, 1.0)):
     eps : float or array, (n,)
         One size for all images, or one for each.
     seed : int
+    bounds : (float, float)
+        The range of a pixel.
 
     Returns
     -------
     array of float32, like x
+
+    Raises
+    ------
+    ValueError, TypeError
+        A size below 0, or images outside the bounds; the message names what was found and the remedy.
     """
     for one in np.ravel(eps).tolist():
         check_number("eps", one, least=0)
@@ -266,8 +273,8 @@ def gradient(model, x, y):
             # zero, not None, where nothing leads from the pixels to the logits: such an image is stalled
             return z, tape.gradient(loss, images, unconnected_gradients="zero")
 
-        _gradients[model] = compute
-    z, g = _gradients[model](np.asarray(x, np.float32), np.asarray(y, np.int64))
+        _gradients[model] = compute.get_concrete_function()  # traced here, once, for batches of every size
+    z, g = _gradients[model](tf.constant(x, tf.float32), tf.constant(np.asarray(y, np.int64)))
     return z.numpy(), g.numpy()
 
 

@@ -54,10 +54,16 @@ class CommonNoise:
         Parameters
         ----------
         x : array of float, (n, height, width, channels)
+            Images inside the bounds.
 
         Returns
         -------
         array of float32, like x
+
+        Raises
+        ------
+        ValueError, TypeError
+            Images of another shape or range; the message names what was found and the remedy.
         """
         x = check_pixels(x, self.noise.shape, self.bounds)
         return np.clip(x + self.noise, *self.bounds, dtype=np.float32)

@@ -20,15 +20,21 @@ def by_scale(*, workshop, paper):
     return {"workshop": workshop, "paper": paper}[SCALE]
 
 
-def provenance(**more):
-    """Where a result comes from: commit, date, versions, machine, and what is given (seeds, say)."""
+def _commit():
     describe = ["git", "describe", "--always", "--dirty"]
     try:
-        commit = subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
-        commit = "unknown"
+        return "unknown"
+
+
+COMMIT = _commit()  # of the code that runs now: a long run may end after the next commit
+
+
+def provenance(**more):
+    """Where a result comes from: commit, date, versions, machine, and what is given (seeds, say)."""
     return {
-        "commit": commit,
+        "commit": COMMIT,
         "date": datetime.now(UTC).date().isoformat(),
         "versions": {name: version(name) for name in ("tensorflow", "keras", "numpy")},
         "python": platform.python_version(),

@@ -30,7 +30,7 @@ class Explorer:
     start : dict, optional
         Values to begin with; the first of each otherwise.
     **controls : dict of label to value, or sequence of values
-        Words become a drop-down list; all else becomes a slider.
+        Words become buttons; all else becomes a slider.
 
     Attributes
     ----------
@@ -64,11 +64,12 @@ class Explorer:
 
     def _control(self, name, options):
         words = all(isinstance(value, str) for _, value in options)
-        kind = ipywidgets.Dropdown if words else ipywidgets.SelectionSlider
+        # no drop-down list: JupyterLab takes its arrow keys away, and its letters for commands
+        kind = ipywidgets.ToggleButtons if words else ipywidgets.SelectionSlider
         places = [(label, i) for i, (label, _) in enumerate(options)]
         return kind(
             options=places, value=self._start[name], description=name.replace("_", " "),
-            style={"description_width": "7em"}, layout={"width": "32em", "max_width": "100%"},
+            style={"description_width": "7em"}, layout={"width": "auto" if words else "32em", "max_width": "100%"},
         )  # fmt: skip
 
     def _place(self, name, value):

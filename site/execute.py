@@ -29,7 +29,7 @@ def came_from(notebook):
         for path in sorted(path for path in (ROOT / folder).glob("*") if path.is_file()):
             digest.update(path.name.encode() + path.read_bytes())
     digest.update((ROOT / "requirements.lock").read_bytes() + platform.python_version().encode())
-    for name in ("ADVLIB_SCALE", "ADVLIB_DATASET"):
+    for name in ("ADVLIB_SCALE", "ADVLIB_DATASET", "ADVLIB_PAGE"):
         digest.update(f"{name}={os.environ.get(name)}".encode())
     return digest.hexdigest()
 

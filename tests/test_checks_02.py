@@ -81,8 +81,8 @@ def targeted_with_minus_alpha(network, x_adv, x, y, y_target, eps, alpha):
         (checks.clip, clip_the_noise, 2),
         (checks.rms, rms, 2),
         (checks.rms, rms_by_norm, 2),
-        (checks.targeted_step, targeted, 1),
-        (checks.targeted_step, targeted_with_minus_alpha, 1),
+        (checks.targeted_step, targeted, 2),
+        (checks.targeted_step, targeted_with_minus_alpha, 2),
     ],
 )
 def test_right_answers_pass(check, answer, tests, capsys):

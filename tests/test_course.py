@@ -186,17 +186,20 @@ def write(project, name, text, *sources):
     nbformat.write(new_notebook(cells=cells, metadata=KERNEL), project / "notebooks" / f"{name}.ipynb")
 
 
-def test_run_writes_the_pages_and_runs_again_only_what_changed(toy, capfd):
+def test_run_writes_the_pages_runs_again_only_what_changed_and_refuses_a_broken_link(toy, capfd):
     assert course.main(["run"]) == 0
     html = toy / "site" / "html"
     assert f"Open {(html / 'index.html').as_uri()}" in capfd.readouterr().out
     assert ">42\n" in (html / "00_a.html").read_text(encoding="utf-8")
     assert ">64\n" in (html / "01_b.html").read_text(encoding="utf-8")
 
-    write(toy, "01_b", "# Second?\n\nNo link.", "print(9 * 9)")
-    assert course.main(["run"]) == 0
-    assert "00_a.ipynb  unchanged" in capfd.readouterr().out
-    assert ">81\n" in (html / "01_b.html").read_text(encoding="utf-8")
+    write(toy, "01_b", "# Second?\n\n[nowhere](references.md#nobody)", "print(9 * 9)")
+    assert course.main(["run"]) == 1
+    said = capfd.readouterr()
+    assert "00_a.ipynb  unchanged" in said.out
+    assert "01_b.ipynb  unchanged" not in said.out
+    assert "nobody" in said.err
+    assert "pages are written" not in said.out
 
 
 def test_every_thing_that_decides_a_notebooks_outputs_makes_it_run_again(toy, monkeypatch):
@@ -238,12 +241,6 @@ def test_a_kernel_that_dies_stops_the_run_with_name_and_cell(toy, capfd):
     write(toy, "01_b", "# Second?", "import os\nos._exit(1)")
     assert course.main(["run"]) == 1
     assert "01_b.ipynb failed in its code cell [1]" in capfd.readouterr().err
-
-
-def test_a_broken_link_stops_the_run(toy, capfd):
-    write(toy, "01_b", "# Second?\n\n[nowhere](references.md#nobody)")
-    assert course.main(["run"]) == 1
-    assert "nobody" in capfd.readouterr().err
 
 
 def test_paper_trains_and_then_runs_everything_at_that_scale(toy, capfd, monkeypatch):

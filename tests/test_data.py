@@ -143,8 +143,7 @@ def test_mnist_is_mnist(mnist):
     labels = np.concatenate([found.validation[1], found.train[1]])
     assert np.bincount(labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(found.test[1]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-    raw = found.raw["x_train"] / 255
-    assert (round(raw.mean(), 4), round(raw.std(), 4)) == (0.1307, 0.3081)
+    assert round(found.raw["x_train"].mean() / 255, 4) == 0.1307
 
 
 def test_mnist_with_one_pixel_altered_is_refused(mnist, tmp_path, monkeypatch):

@@ -77,7 +77,11 @@ def test_success_rate_counts_among_those_named():
 
 @pytest.mark.parametrize(
     ("success", "found"),
-    [([1, 0], r"int64, shape \(2,\)"), ([[True], [False]], r"bool, shape \(2, 1\)"), (True, r"bool, shape \(\)")],
+    [
+        ([1, 0], r"int64, shape \(2,\)"),
+        ([[True], [False]], r"bool, shape \(2, 1\)"),
+        (True, r"bool, shape \(\)"),
+    ],
 )
 def test_success_must_be_one_truth_value_an_image(success, found):
     with pytest.raises(ValueError, match=f"one True or False per image; found {found}"):

@@ -11,8 +11,8 @@ The conventions, for authors (CONTRIBUTING.md has the same in prose):
 - At least one ``> **Predict`` before a result, where there are exercises.
 - Cells tagged ``keep_output`` print one short fact; their output alone is committed.
 - Figures: ``plots.show(fig, alt=..., caption=...)``, and no pyplot.
-- Exercises: a Markdown cell that begins ``**Exercise 2.1** (5 minutes, one star)``; until the next exercise or
-  ``##`` heading there are a cell tagged ``stub``, a call of ``checks.something(...)``, a hint in ``<details>``,
+- Exercises: a line that begins ``**Exercise 2.1** (5 minutes, one star)`` opens one; until the next exercise or
+  ``##`` heading follow a cell tagged ``stub``, a call of ``checks.something(...)``, a hint in ``<details>``,
   and a code cell tagged ``solution`` and ``hide-cell`` with ``"jupyter": {"source_hidden": true}``.  2-4 of them;
   a notebook whose card says 0 minutes of exercises has none, which only 00 and 09 may; these two may also have one.
 - The end: ``## What you learned`` with as many list items as the card, ``## Limits``, ``## Next`` with a link.
@@ -79,12 +79,13 @@ def exercises(nb):
     found, inside = [], False
     for cell in nb.cells:
         text = cell.source if cell.cell_type == "markdown" else ""
-        if re.match(r"(\*\*|#+ )Exercise \d", text):
-            found.append([])
+        begin = re.search(r"^(\*\*|#+ )Exercise \d.*", text, re.MULTILINE | re.DOTALL)
+        if begin:
+            found.append([new_markdown_cell(begin[0])])
             inside = True
         elif text.startswith(("# ", "## ")):
             inside = False
-        if inside:
+        elif inside:
             found[-1].append(cell)
     return found
 
@@ -185,7 +186,7 @@ def shows_figures_with_words(nb):
                 yield f"{ast.unparse(node.func)}() shows a figure without words: use plots.show"
         last = body.body[-1].value if body.body and isinstance(body.body[-1], ast.Expr) else None
         shown = ast.unparse(last.func) if isinstance(last, ast.Call) else ast.unparse(last) if last else ""
-        if shown != "plots.show" and (shown.startswith(("plots.", "fig", "ax")) or shown == "display"):
+        if re.match(r"plots\.(?!show$|draw_)|(fig|display)$", shown):
             yield f"the cell ends with {shown}, a figure without words: use plots.show"
 
 
@@ -243,8 +244,10 @@ def speaks_plainly(nb):
 
 
 def is_a_valid_notebook(nb):
+    if len({cell.get("id") for cell in nb.cells}) < len(nb.cells):
+        return (yield "two cells have the same id")  # which validate would mend
     try:
-        nbformat.validate(json.loads(json.dumps(nb)), repair_duplicate_cell_ids=False)
+        nbformat.validate(json.loads(json.dumps(nb)))
     except nbformat.ValidationError as why:
         yield str(why)
     if nb.metadata.get("kernelspec") != {"name": "python3", "display_name": "Python 3", "language": "python"}:
@@ -438,6 +441,7 @@ BROKEN = [
     (shows_figures_with_words, add("plt.show()")),
     (shows_figures_with_words, add("plots.image_grid(x)")),
     (shows_figures_with_words, add("display(fig)")),
+    (shows_figures_with_words, add("plots.figure()")),
     (has_exercises, lambda nb: nb.cells.__delitem__(slice(7, 11))),
     (has_exercises, lambda nb: nb.cells.__setitem__(slice(7, 15), 3 * nb.cells[7:15])),
     (has_exercises, without_exercises),

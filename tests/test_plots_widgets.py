@@ -212,9 +212,9 @@ def test_there_is_a_frame_for_every_combination_and_no_two_are_alike(explorer):
         assert inches == 2.2
 
 
-def test_numbers_become_a_slider_and_words_a_list(explorer):
+def test_numbers_become_a_slider_and_words_buttons(explorer):
     assert isinstance(explorer.controls["eps"], ipywidgets.SelectionSlider)
-    assert isinstance(explorer.controls["rule"], ipywidgets.Dropdown)
+    assert isinstance(explorer.controls["rule"], ipywidgets.ToggleButtons)
     assert "advlib-explorer" in explorer.box._dom_classes
 
 

@@ -1,0 +1,244 @@
+"""Every slider of every notebook, in JupyterLab in a real browser: keyboard and mouse move its picture.
+
+Each test leaves its screenshots in its temporary folder (``pytest --basetemp FOLDER`` says where).
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from advlib import plots, widgets
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: pip install playwright")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason=f"no browser on the PATH: {', '.join(NAMES)} (apt-get install chromium)"
+)
+ARGUMENTS = [
+    "--no-sandbox",  # in a container there is often no other way; only this machine's own pages are opened
+    "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+RUN_LIMIT = 1800  # seconds after which a notebook that is still running is taken for one that hangs
+SLIDERS = {
+    path: count
+    for path in sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+    if (count := sum(
+        len(re.findall(r"\bExplorer\(", cell.source))
+        for cell in nbformat.read(path, 4).cells
+        if cell.cell_type == "code"
+    ))
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab with settings of its own: the folder it serves, and its address."""
+    home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("notebooks")
+    settings = {
+        # no pop-up that offers news
+        "labconfig/page_config.json": {
+            "disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}
+        },
+        # cells that are out of sight stay in the page
+        "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
+    }
+    for name, values in settings.items():
+        (home / "config" / name).parent.mkdir(parents=True)
+        (home / "config" / name).write_text(json.dumps(values))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+        "--ServerApp.port_retries=0", "--IdentityProvider.token=test", f"--ServerApp.root_dir={folder}",
+        "--LabApp.expose_app_in_browser=True",  # window.jupyterapp: commands by name
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip
+    own = {
+        "JUPYTER_CONFIG_DIR": home / "config", "JUPYTER_DATA_DIR": home / "data",
+        "JUPYTER_RUNTIME_DIR": home / "run", "IPYTHONDIR": home / "ipython",
+    }  # fmt: skip
+    environment = os.environ | {key: str(value) for key, value in own.items()}
+    address = f"http://127.0.0.1:{port}"
+    with open(home / "log", "w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{address}/api/status?token=test", timeout=5).close()
+                break
+            except OSError:
+                assert server.poll() is None, (home / "log").read_text()
+                time.sleep(0.5)
+        yield folder, address
+    finally:
+        server.terminate()
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    """A page on which no script may fail."""
+    page = browser.new_page(viewport={"width": 1200, "height": 1100})
+    page.set_default_timeout(120_000)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.screenshot(path=tmp_path / "end.png")
+    page.close()
+    assert not errors
+
+
+def run_all(page, address, name):
+    """Open a notebook, run all its cells, and return it as it is then."""
+    page.goto(f"{address}/lab/tree/{name}?reset&token=test", wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    # "Idle" is shown before the session is ready, and to run too early opens a dialog that waits for ever
+    page.wait_for_function("""() => {
+        const session = window.jupyterapp?.shell.currentWidget?.sessionContext;
+        return session?.isReady && session.session?.kernel?.status === 'idle';
+    }""")
+    # in braces, so that evaluate() does not wait for the promise: that wait would have no end
+    page.evaluate("""() => {
+        window.jupyterapp.commands.execute('notebook:run-all-cells').finally(() => { window.allRan = true; });
+    }""")
+    page.wait_for_function("() => window.allRan", timeout=1000 * RUN_LIMIT)
+    return page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.toJSON()")
+
+
+def picture(explorer):
+    """What an explorer shows: the picture's bytes, and the words below it."""
+    return explorer.locator("figure").evaluate("f => f.querySelector('img').src + f.textContent")
+
+
+def moves(explorer, *acts, seconds=15):
+    """Do one thing after the other until the picture is another one; fails where it stays the same."""
+    before = picture(explorer)
+    for act in acts:
+        act()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if picture(explorer) != before:
+                explorer.page.wait_for_timeout(300)  # what a drag still sends
+                return
+            explorer.page.wait_for_timeout(50)
+    raise AssertionError(f"the picture stays the same: {explorer.locator('figure').inner_text()}")
+
+
+def press(control, key):
+    def act():
+        control.focus()  # the notebook may have taken the focus back
+        control.page.keyboard.press(key)
+
+    return act
+
+
+def drag(handle, track, share):
+    """Take the handle with the mouse to a share of the track's length."""
+
+    def act():
+        mouse = handle.page.mouse
+        begin, line = handle.bounding_box(), track.bounding_box()
+        y = begin["y"] + begin["height"] / 2
+        mouse.move(begin["x"] + begin["width"] / 2, y)
+        mouse.down()
+        mouse.move(line["x"] + share * line["width"], y, steps=5)
+        mouse.up()
+
+    return act
+
+
+def move_everything(explorer, shots):
+    """Each control by keyboard and by mouse, then all of them back."""
+    explorer.scroll_into_view_if_needed()
+    begin = picture(explorer)
+    for k, handle in enumerate(explorer.locator(".noUi-handle").all()):
+        track = explorer.locator(".noUi-target").nth(k)
+        assert handle.get_attribute("tabindex") == "0"  # the Tab key finds it
+        moves(explorer, press(handle, "ArrowRight"), press(handle, "ArrowLeft"))
+        moves(explorer, press(handle, "End"), press(handle, "Home"))
+        explorer.screenshot(path=f"{shots}-slider{k}-keyboard.png")
+        moves(explorer, drag(handle, track, 0.4), drag(handle, track, 0.0))
+        explorer.screenshot(path=f"{shots}-slider{k}-mouse.png")
+    for k, words in enumerate(explorer.locator(".widget-toggle-buttons").all()):
+        first, *_, last = words.locator("button").all()
+        moves(explorer, press(last, "Space"), press(first, "Space"))
+        moves(explorer, first.click, last.click)
+        explorer.screenshot(path=f"{shots}-words{k}.png")
+    if picture(explorer) != begin:
+        moves(explorer, explorer.get_by_role("button", name="start again").click)
+    assert picture(explorer) == begin
+
+
+@pytest.mark.parametrize("path", SLIDERS, ids=lambda path: path.name)
+def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path):
+    folder, address = lab
+    shutil.copy(path, folder)
+    notebook = run_all(page, address, path.name)
+    errors = [out["evalue"] for c in notebook["cells"] for out in c.get("outputs", ()) if out["output_type"] == "error"]
+    assert not errors
+    explorers = page.locator(".advlib-explorer").all()
+    assert len(explorers) >= SLIDERS[path]
+    for k, explorer in enumerate(explorers):
+        move_everything(explorer, tmp_path / f"explorer{k}")
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+
+
+def test_the_twin_on_a_page_moves_without_a_kernel(page):
+    def render(eps, rule):
+        fig, ax = plots.figure()
+        ax.set_title(f"{eps} {rule}")
+        return fig
+
+    def describe(eps, rule):
+        return f"</script> {eps} & {rule}"
+
+    explorer = widgets.Explorer(render, describe, start={"eps": 0.15}, eps=[0.0, 0.15, 0.3], rule=["g", "s"])
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_content(f"<!doctype html><body>{explorer.page()}{explorer.page()}</body>")
+    twin, other = page.locator(".advlib-explorer").all()
+    slider, menu = twin.locator("input"), twin.locator("select")
+    caption, readout = twin.locator("figcaption"), twin.locator("output")
+
+    def stands_at(eps, rule):
+        sync_api.expect(caption).to_have_text(f"</script> {eps} & {rule}")
+        assert twin.locator("img").get_attribute("alt") == caption.inner_text()
+        assert twin.locator("img").evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
+        assert readout.inner_text() == slider.get_attribute("aria-valuetext") == f"{eps:g}"
+
+    stands_at(0.15, "g")
+    press(slider, "ArrowRight")()
+    stands_at(0.3, "g")
+    press(slider, "Home")()
+    stands_at(0.0, "g")
+    menu.select_option(index=1)
+    stands_at(0.0, "s")
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    stands_at(0.3, "s")
+    sync_api.expect(other.locator("figcaption")).to_have_text("</script> 0.15 & g")
+    assert not [url for url in asked if not url.startswith("data:")]
