@@ -99,7 +99,9 @@ def common_noise(
         Their labels; of one class, unless ``source`` says which to take.
     eps : float or sequence of float
         The noise stays in [-eps, eps].  Several: a noise for each.
-    alpha, epochs, rule : as in :func:`attack.iterative_attack`
+    alpha, rule : as in :func:`attack.iterative_attack`
+    epochs : int
+        Passes over the images.
     source : int or sequence of int, optional
         The class, or classes, to learn on.  Pairs up with several ``eps`` (numpy's broadcasting).
     y_target : int or sequence of int, optional

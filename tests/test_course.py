@@ -171,9 +171,7 @@ def toy(project, monkeypatch):
     """A project with this one's pages and two small notebooks, run by the Python that runs this test."""
     monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
     monkeypatch.setattr(course, "set_up", lambda: None)
-    (project / "site").mkdir()
-    for name in ("conf.py", "execute.py", "index.md"):
-        shutil.copy(ROOT / "site" / name, project / "site")
+    shutil.copytree(ROOT / "site", project / "site", ignore=shutil.ignore_patterns("html", "pages", "__pycache__"))
     (project / "notebooks").mkdir()
     shutil.copy(ROOT / "notebooks" / "references.md", project / "notebooks")
     write(project, "00_a", "# First?\n\nThen [the second](01_b.ipynb).", "print(6 * 7)")

@@ -296,11 +296,14 @@ def test_nbstripout_has_nothing_to_do():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_readme_lists_it_with_its_minutes(path):
-    row = re.search(rf"\(notebooks/{path.name}\).*", (ROOT / "README.md").read_text(encoding="utf-8"))
-    assert row, f"README.md's map has no row for {path.name}"
+def test_both_maps_list_it_with_its_minutes(path):
     columns = " | ".join(map(str, minutes(read(path))))
-    assert row[0].endswith(f"| {columns} |"), f"README.md's row must end with the card's minutes: | {columns} |"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    start_here = "\n".join(markdown(read(ROOT / "notebooks" / "00_start_here.ipynb")))
+    for where, text, folder in (("README.md", readme, "notebooks/"), ("00_start_here", start_here, "")):
+        row = re.search(rf"^\| \[.*\({folder}{path.name}\) \|.*", text, re.MULTILINE)
+        assert row, f"the map in {where} has no row for {path.name}"
+        assert row[0].endswith(f"| {columns} |"), f"{where}: the row must end with the card's | {columns} |"
 
 
 def test_set_up_cells_run_twice_from_any_folder(tmp_path):
