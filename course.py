@@ -92,7 +92,6 @@ def run(more):
     for path in plain:
         shutil.copy(path, pages)
     html = ROOT / "site" / "html"
-    os.environ["ADVLIB_PAGE"] = "1"  # sliders that need no kernel
     failed = call(PYTHON, "site/execute.py", pages, *notebooks()) or call(
         PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", *more, pages, html
     )

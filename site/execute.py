@@ -77,6 +77,7 @@ def main(folder, *notebooks):
 
 
 if __name__ == "__main__":
+    os.environ["ADVLIB_PAGE"] = "1"  # sliders that need no kernel
     try:
         main(*sys.argv[1:])
     except KeyboardInterrupt:
