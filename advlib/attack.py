@@ -3,6 +3,7 @@
 import math
 import numbers
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -239,6 +240,23 @@ def random_noise(x, *, eps, seed=0, bounds=(0.0, 1.0)):
 _gradients = weakref.WeakKeyDictionary()
 
 
+def _matmul_gradient(op, upstream):
+    """The gradient of a matrix product, without a transposed copy of its weights.
+
+    TensorFlow multiplies the upstream gradient by the transposed weights, and reorders all of them to do so:
+    for a few images that takes longer than the rest of the network.  (A Bᵀ)ᵀ = B Aᵀ needs no such copy.
+    """
+    a, b = op.inputs
+    turned_a, turned_b = op.get_attr("transpose_a"), op.get_attr("transpose_b")
+    for_a = tf.matmul(b, upstream, transpose_a=turned_b, transpose_b=True)  # transposed
+    for_b = tf.matmul(a, upstream, transpose_a=not turned_a)
+    return for_a if turned_a else tf.transpose(for_a), tf.transpose(for_b) if turned_b else for_b
+
+
+with suppress(KeyError):  # there already, where this module is loaded again
+    tf.RegisterGradient("AdvlibMatMul")(_matmul_gradient)
+
+
 def gradient(model, x, y):
     """Logits, and the gradient of each image's cross-entropy J(x, y) with respect to its pixels.
 
@@ -265,13 +283,12 @@ def gradient(model, x, y):
             ]
         )
         def compute(images, labels):
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(images)
+            with tf.compat.v1.get_default_graph().gradient_override_map({"MatMul": "AdvlibMatMul"}):
                 z = ref()(images, training=False)
-                # the sum, never the mean: an image's gradient must not depend on its neighbours
-                loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, z))
+            # the sum, never the mean: an image's gradient must not depend on its neighbours
+            loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, z))
             # zero, not None, where nothing leads from the pixels to the logits: such an image is stalled
-            return z, tape.gradient(loss, images, unconnected_gradients="zero")
+            return z, tf.gradients(loss, images, unconnected_gradients="zero")[0]
 
         _gradients[model] = compute.get_concrete_function()  # traced here, once, for batches of every size
     z, g = _gradients[model](tf.constant(x, tf.float32), tf.constant(np.asarray(y, np.int64)))
@@ -427,8 +444,7 @@ def check_labels(name, labels, n, classes):
     if labels.shape != (n,):
         remedies = {(n, 1): f": give {name}.ravel()", (n, classes): f": one-hot labels, give {name}.argmax(1)"}
         raise ValueError(
-            f"{name} must have one label per image, shape ({n},); found {labels.shape}"
-            + remedies.get(labels.shape, "")
+            f"{name} must have one label per image, shape ({n},); found {labels.shape}" + remedies.get(labels.shape, "")
         )
     if labels.dtype.kind not in "iu" and n:
         raise TypeError(f'{name} must be whole numbers; found {labels.dtype}: make it {name}.astype("int64")')

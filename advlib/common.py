@@ -17,6 +17,8 @@ from .attack import (
     gradient,
     read,
 )
+from .cnn import logits
+from .metrics import Rate
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class CommonNoise:
     learned_on : int
         Images of the class that it was learned on.
     bounds : (float, float)
+    learned : frozenset of bytes
+        The learning images themselves, by which they are recognised.
     """
 
     noise: np.ndarray = field(repr=False)
@@ -47,6 +51,7 @@ class CommonNoise:
     history: dict = field(repr=False)
     learned_on: int
     bounds: tuple = (0.0, 1.0)
+    learned: frozenset = field(default=frozenset(), repr=False)
 
     def apply(self, x):
         """The images with the noise on them, clipped to the bounds: what the network sees.
@@ -67,6 +72,27 @@ class CommonNoise:
         """
         x = check_pixels(x, self.noise.shape, self.bounds)
         return np.clip(x + self.noise, *self.bounds, dtype=np.float32)
+
+    def success_rate(self, model, x):
+        """How many images of its class the noise fools, or leads to its target; says if it was learned on them.
+
+        Parameters
+        ----------
+        model : keras.Model
+            Ends in logits; any network, not only the one that the noise was learned on.
+        x : array of float, (n, height, width, channels)
+            Images of the class ``source``.
+
+        Returns
+        -------
+        metrics.Rate
+            Prints ``…; 20 of them its own learning images`` where x holds any: what a noise does there proves little.
+        """
+        seen = self.apply(x)
+        prediction = read(logits(model, seen))[0] if len(seen) else np.array([], int)
+        hit = prediction != self.source if self.y_target is None else prediction == self.y_target
+        known = sum(image.tobytes() in self.learned for image in np.asarray(x, np.float32))
+        return Rate(int(np.sum(hit & (prediction >= 0))), len(seen), known)
 
 
 def common_noise(
@@ -138,9 +164,7 @@ def common_noise(
         E, S, T = (np.atleast_1d(v) for v in np.broadcast_arrays(eps, source, targets))
     except ValueError:
         lengths = ", ".join(str(np.size(v)) for v in (eps, source, targets))
-        raise ValueError(
-            f"eps, source and y_target must each be one or equally many; found {lengths}"
-        ) from None
+        raise ValueError(f"eps, source and y_target must each be one or equally many; found {lengths}") from None
     if not len(E):
         raise ValueError("there is no noise to learn; eps, source or y_target is empty")
     for e in E.tolist():
@@ -184,6 +208,7 @@ def common_noise(
         seen = t // sizes.max()
         warnings.warn(f"interrupted: the largest class has been seen for {seen} of {epochs} epochs", stacklevel=2)
     found = []
+    own = {s: frozenset(image.tobytes() for image in x[y == s]) for s in np.unique(S)}
     for k in range(len(E)):
         full = min(epochs, t // sizes[k])
         history = {
@@ -192,7 +217,6 @@ def common_noise(
             "noise": kept[:full, k],
         }
         target = None if y_target is None else int(T[k])
-        found.append(
-            CommonNoise(noise[k], float(E[k]), int(S[k]), target, history, int(sizes[k]), tuple(bounds))
-        )
+        values = noise[k], float(E[k]), int(S[k]), target, history, int(sizes[k]), tuple(bounds), own[S[k]]
+        found.append(CommonNoise(*values))
     return found if several else found[0]

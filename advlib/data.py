@@ -161,9 +161,7 @@ def verified(path, expected):
             raise DataError(f"{path} is damaged: {key} is {a.dtype} {a.shape}, not uint8 {shape}: {remedy}")
         found_digest = hashlib.sha256(a).hexdigest()
         if found_digest != digest:
-            raise DataError(
-                f"{path} is damaged: {key} has SHA-256 {found_digest[:12]}…, not {digest[:12]}…: {remedy}"
-            )
+            raise DataError(f"{path} is damaged: {key} has SHA-256 {found_digest[:12]}…, not {digest[:12]}…: {remedy}")
     return found
 
 
@@ -219,9 +217,7 @@ def _download():
     try:
         # load_data() takes no folder and downloads in place: what an interruption leaves would be found later
         with replacing(folder / "mnist.npz") as part:
-            keras.utils.get_file(
-                part.name, MNIST_URL, cache_dir=part.parent, cache_subdir="", file_hash=MNIST_FILE
-            )
+            keras.utils.get_file(part.name, MNIST_URL, cache_dir=part.parent, cache_subdir="", file_hash=MNIST_FILE)
     except OSError:
         raise
     except Exception as why:  # Keras wraps what went wrong on the network in a bare Exception

@@ -38,10 +38,14 @@ def eight_bits(x):
 
 @dataclass(frozen=True)
 class Rate:
-    """k successes out of n, with a 95 % Wilson interval; prints as ``98.6 % [98.3, 98.8] (9857/10000)``."""
+    """k successes out of n, with a 95 % Wilson interval; prints as ``98.6 % [98.3, 98.8] (9857/10000)``.
+
+    ``learned`` of the n are images that the noise was made from: where there are any, the text says so.
+    """
 
     k: int
     n: int
+    learned: int = 0
 
     @property
     def value(self):
@@ -56,7 +60,8 @@ class Rate:
 
     def __str__(self):
         low, high = (100 * end for end in self.interval)
-        return f"{100 * self.value:.1f} % [{low:.1f}, {high:.1f}] ({self.k}/{self.n})"
+        own = f"; {self.learned} of them its own learning images" if self.learned else ""
+        return f"{100 * self.value:.1f} % [{low:.1f}, {high:.1f}] ({self.k}/{self.n}{own})"
 
 
 def success_rate(success, among=None):
@@ -70,9 +75,7 @@ def success_rate(success, among=None):
     """
     success = np.asarray(success)
     if success.dtype != bool or success.ndim != 1:
-        raise ValueError(
-            f"success must be one True or False per image; found {success.dtype}, shape {success.shape}"
-        )
+        raise ValueError(f"success must be one True or False per image; found {success.dtype}, shape {success.shape}")
     if among is not None:
         among = np.asarray(among)
         if among.dtype != bool or among.shape != success.shape:

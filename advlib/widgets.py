@@ -43,11 +43,11 @@ class Explorer:
     def __init__(self, render, describe, start=None, **controls):
         options = {name: _options(values) for name, values in controls.items()}
         grid = list(itertools.product(*(range(len(o)) for o in options.values())))
-        self.frames = {}
+        self.frames, layouts = {}, {}
         for place in tqdm(grid, desc="drawing", unit="picture", disable=len(grid) < 40, leave=False):
             values = {name: o[i][1] for (name, o), i in zip(options.items(), place)}
             fig = render(**values)
-            self.frames[place] = plots.png(fig, dpi=90), describe(**values), fig.get_figwidth()
+            self.frames[place] = _drawn(fig, layouts), describe(**values), fig.get_figwidth()
         self._options = options
         self._start = dict.fromkeys(options, 0) | {
             name: self._place(name, value) for name, value in (start or {}).items()
@@ -102,7 +102,9 @@ class Explorer:
             name: [self._place(name, value) for value in wanted] for name, wanted in values.items()
         }
         frames = [self.frames[place] for place in itertools.product(*axes.values())]
-        cells = "".join(f'<div style="max-width:24em">{_captioned(*frame)}</div>' for frame in frames)
+        cells = "".join(
+            f'<div style="max-width:{max(24, 4 * frame[2]):g}em">{_captioned(*frame)}</div>' for frame in frames
+        )
         text = "\n".join(f"[Picture: {description}]" for _, description, _ in frames)
         strip = f'<div style="display:flex;flex-wrap:wrap;gap:1em">{cells}</div>'
         display({"text/html": strip, "text/plain": text}, raw=True)
@@ -158,6 +160,18 @@ _PAGE = """<div id="{name}" class="advlib-explorer">{rows}<div class="picture" a
   }}
   show();
 }})();</script>"""
+
+
+def _drawn(fig, layouts):
+    """The figure as PNG, its axes where the first one like it had them: nothing jumps as the slider moves."""
+    like = (*fig.get_size_inches(), len(fig.axes))
+    if like in layouts:  # and the layout, a third of the drawing, is worked out once
+        fig.set_layout_engine("none")
+        for ax, place in zip(fig.axes, layouts[like]):
+            ax.set_position(place)
+    data = plots.png(fig, dpi=90)
+    layouts.setdefault(like, [ax.get_position(original=True) for ax in fig.axes])
+    return data
 
 
 def _options(values):

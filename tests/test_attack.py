@@ -200,6 +200,45 @@ def test_gradient_equals_finite_differences():
     assert np.abs(g).max((1, 2, 3)).min() > 1e-3  # the comparison is not one of zeros
 
 
+class Products(layers.Layer):
+    """Matrix products of every kind: pixels with weights and with pixels, turned or not."""
+
+    def build(self, shape):
+        self.w = self.add_weight(shape=(5, 5), initializer=keras.initializers.RandomNormal(seed=1))
+
+    def call(self, x):
+        flat, w = tf.reshape(x, (-1, 5)), self.w
+        y = tf.matmul(flat, w)
+        y = tf.matmul(y, w, transpose_b=True)
+        y = tf.transpose(tf.matmul(w, y, transpose_b=True))
+        y = tf.matmul(tf.transpose(y), w, transpose_a=True)
+        y = tf.transpose(tf.matmul(w, tf.transpose(y), transpose_a=True))
+        y = tf.transpose(tf.matmul(w, y, transpose_a=True, transpose_b=True))
+        y = tf.matmul(tf.transpose(y), tf.matmul(w, w), transpose_a=True, transpose_b=True)
+        y = y + tf.matmul(tf.matmul(flat, flat, transpose_b=True), flat)
+        return tf.reshape(tf.sin(y), tf.shape(x))
+
+
+@pytest.mark.parametrize("products", [0, 1])
+def test_gradient_equals_tensorflows_own(products):
+    if products:
+        model = tiny.fill(keras.Sequential([layers.Input((5, 5, 1)), Products(), layers.Flatten(), layers.Dense(4)]), 0)
+        x = tiny.images(1, (5, 5, 1))  # flat @ flat.T mixes the images of a batch
+    else:
+        model, x = tiny.convolutional(), tiny.images(7)
+    y = np.arange(len(x)) % 4
+    pixels = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        z = model(pixels, training=False)
+        loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(y, z))
+    expected = tape.gradient(loss, pixels).numpy()
+    found = gradient(model, x, y)
+    assert np.allclose(found[0], z, atol=1e-5)
+    assert np.allclose(found[1], expected, rtol=1e-4, atol=1e-6)
+    assert np.abs(expected).max() > 1e-3
+
+
 def test_direction_has_no_guard():
     g = np.float32([[3e-29, -1e-29], [4.0, 1.0], [0, 0]]).reshape(3, 2, 1, 1)
     expected = np.float32([[1, -1 / 3], [1, 0.25], [0, 0]]).reshape(g.shape)

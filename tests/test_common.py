@@ -270,6 +270,22 @@ def test_an_interruption_returns_what_was_learned(net, x, y, monkeypatch, asked,
         assert np.array_equal(a.noise, w.noise)
 
 
+def test_success_rate_counts_and_says_when_the_images_were_learned_on(net, x, y):
+    unseen = tiny.images(40, SHAPE, seed=3)
+    for noise in common_noise(net, x, y, eps=[0.2, 0.3], source=1, epochs=3):
+        rate = noise.success_rate(net, unseen)
+        assert (rate.k, rate.n) == (np.sum(cnn.logits(net, noise.apply(unseen)).argmax(1) != 1), 40)
+        assert "learning images" not in str(rate)
+        mixed = noise.success_rate(net, np.concatenate([unseen[:5], x[y == 1].astype(np.float64), x[y == 2]]))
+        assert mixed.learned == np.sum(y == 1)
+        assert f"{mixed.learned} of them its own learning images" in str(mixed)
+    aimed = common_noise(net, x[y == 1], y[y == 1], eps=0.3, y_target=2, epochs=3)
+    assert aimed.success_rate(net, unseen).k == np.sum(cnn.logits(net, aimed.apply(unseen)).argmax(1) == 2)
+    assert aimed.success_rate(net, unseen[:0]).n == 0
+    with pytest.raises(ValueError, match=r"x must lie in \[0, 1\]"):
+        aimed.success_rate(net, 3 * unseen)
+
+
 def test_the_bar_counts_steps(net, x, y, capfd):
     steps = 2 * np.bincount(y)[:2].max()
     common_noise(net, x, y, eps=0.1, source=[0, 1], epochs=2)

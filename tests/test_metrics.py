@@ -54,6 +54,10 @@ def test_rate_prints_its_count_and_its_interval():
     assert str(Rate(10, 10)) == "100.0 % [72.2, 100.0] (10/10)"
 
 
+def test_rate_says_where_learning_images_were_counted():
+    assert str(Rate(17, 20, 20)) == "85.0 % [64.0, 94.8] (17/20; 20 of them its own learning images)"
+
+
 def test_rate_of_nothing_is_not_a_number():
     nothing = Rate(0, 0)
     assert math.isnan(nothing.value)

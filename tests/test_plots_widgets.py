@@ -212,6 +212,27 @@ def test_there_is_a_frame_for_every_combination_and_no_two_are_alike(explorer):
         assert inches == 2.2
 
 
+def test_a_frame_is_laid_out_as_the_first_one_like_it(monkeypatch):
+    drawn, honest = [], plots.png
+
+    def watching(fig, **how):
+        data = honest(fig, **how)
+        drawn.append([ax.get_position(original=True).bounds for ax in fig.axes])
+        return data
+
+    def labelled(size):
+        fig, axes = plots.figure(1, size // 10 + 1)
+        for ax in np.ravel(axes):
+            ax.set_ylabel("wide\n" * (size % 10 + 1))
+        return fig
+
+    monkeypatch.setattr(plots, "png", watching)
+    widgets.Explorer(labelled, lambda size: str(size), size=[0, 3, 10, 13])
+    assert drawn[0] == drawn[1]
+    assert drawn[2] == drawn[3]
+    assert len(drawn[2]) == 2
+
+
 def test_numbers_become_a_slider_and_words_buttons(explorer):
     assert isinstance(explorer.controls["eps"], ipywidgets.SelectionSlider)
     assert isinstance(explorer.controls["rule"], ipywidgets.ToggleButtons)

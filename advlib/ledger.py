@@ -1,0 +1,165 @@
+"""Every number of the paper, ours beside it for each network, and a verdict by one rule."""
+
+import inspect
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import cnn, data, results
+from .metrics import Rate
+
+SEEDS = (0, 1, 2)
+READ_OFF = {"rate": 0.003, "rms": 0.001}  # how well a value can be read off the published plots
+CLOSE = {"rate": 0.05, "rms": 0.01}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim of the paper.
+
+    Attributes
+    ----------
+    claim : str
+        What the number is of.
+    paper : float or str
+        Its value there.
+    ours : tuple, one entry a network
+        Rates, or numbers (RMS); a setting has one entry, a str.
+    protocol : str
+        How ours was measured.
+    where : (str, str)
+        The notebook's name and its section.
+    slack : float
+        How uncertain the paper's value is: printed digits, or read off a plot.
+    """
+
+    claim: str
+    paper: float | str
+    ours: tuple
+    protocol: str
+    where: tuple
+    slack: float = 0.0
+
+    @property
+    def kind(self):
+        return {Rate: "rate", str: "setting"}.get(type(self.ours[0]), "rms")
+
+    @property
+    def mean(self):
+        """Of the networks."""
+        return float(np.mean([r.value if isinstance(r, Rate) else r for r in self.ours]))
+
+    @property
+    def span(self):
+        """A rate: from the lowest end of the networks' 95 % intervals to the highest; an RMS: of the networks."""
+        ends = [r.interval if isinstance(r, Rate) else (r, r) for r in self.ours]
+        return min(low for low, _ in ends), max(high for _, high in ends)
+
+    @property
+    def verdict(self):
+        """``reproduced``, ``close`` or ``differs``; a setting is ``as printed`` or ``differs``.
+
+        Reproduced: the paper's value, give or take its ``slack``, lies in the ``span``.  Close: it does not,
+        but the networks' mean is within 0.05 of it (a rate) or 0.01 (an RMS).
+        """
+        if self.kind == "setting":
+            return "as printed" if str(self.paper) == self.ours[0] else "differs"
+        low, high = self.span
+        if low - self.slack <= self.paper <= high + self.slack:
+            return "reproduced"
+        return "close" if abs(self.mean - self.paper) <= CLOSE[self.kind] else "differs"
+
+
+def rows():
+    """Every claim, in the paper's order, from ``data/paper_numbers.json`` and the stored paper-scale runs.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    FileNotFoundError
+        A paper-scale run is not stored; the message says what makes it.
+    """
+    paper = json.loads((data.DATA / "paper_numbers.json").read_text("utf-8"))
+    return [*_network(paper), *_one_image(paper["per_image_attack"]), *_common(paper)]
+
+
+def _network(paper):
+    table, training = paper["table_1"], paper["training"]
+    stored = [results.load(f"training-mnist-cnn-{seed}") for seed in SEEDS]
+    convolution, _, second, pool, _, dense, dropout, last = cnn.build().layers
+    batch_size = inspect.signature(cnn.train).parameters["batch_size"].default
+    held, tested = data.VALIDATION["mnist"], data.MNIST["y_test"][0][0]
+    split = {"train": data.MNIST["y_train"][0][0] - held, "validation": held, "test": tested}
+
+    def told(convolutions):
+        return ", ".join(f"{filters} of {size}×{size}" for filters, size in convolutions)
+
+    for name, theirs, ours, section in [
+        ("Table I, convolutions", told((c["filters"], c["kernel"]) for c in table["conv"]),
+         told((c.filters, c.kernel_size[0]) for c in (convolution, second)), "What is in Table I?"),
+        ("Table I, pooling", table["pool"], pool.pool_size[0], "What is in Table I?"),
+        ("Table I, units of the dense layer", table["dense_as_printed"], dense.units, "What is in Table I?"),
+        ("Table I, dropout", table["dropout"], dropout.rate, "What is in Table I?"),
+        ("Table I, classes", table["classes"], last.units, "What is in Table I?"),
+        ("section II, iterations", training["iterations"], stored[0]["iteration"][-1], "Does it learn?"),
+        ("section II, images a step", training["batch_size"], batch_size, "Does it learn?"),
+        ("section II, images to train, validate, test", tuple(training["split"].values()),
+         tuple(split[part] for part in training["split"]), "What does the network get to read?"),
+    ]:  # fmt: skip
+        yield Row(name, str(theirs), (str(ours),), "how the shipped networks were made", ("01_the_cnn", section))
+    accuracy = tuple(Rate(s["test_correct"], s["test_images"]) for s in stored)
+    where = "01_the_cnn", "How good are the three?"
+    yield Row("section II, accuracy", training["test_accuracy"], accuracy, "all test images", where, 0.00005)
+
+
+def _one_image(paper):
+    runs = [r for r in results.load("02_fool_one_image")["attacks"] if r["clip"] == "noise"]
+    where = "02_fool_one_image", "What separates us from 98.6 %?"
+    protocol = "the 2017 script's: the noise is clipped, an image misread from the start counts, the last is not tested"
+    rates = tuple(Rate(r["script"], r["images"]) for r in runs)
+    yield Row("section III, success at ε = 0.15", paper["success"], rates, protocol, where, 0.0005)
+    rms = tuple(r["rms_script"] for r in runs)
+    yield Row("section III, mean RMS", paper["mean_rms"], rms, protocol, where, 0.0005)
+
+
+def _common(paper):
+    stored = results.load("04_common_noise")
+    where = "04_common_noise", "What if every image pushed a little?"
+    for name, ours in [("epochs", stored["epochs"]), ("alpha", f"{255 * stored['alpha']:.0f}/255")]:
+        theirs = str(paper["common_noise"][name])
+        yield Row(f"Alg. 1, {name}", theirs, (str(ours),), "how the noises were learned", where)
+    eps, classes = "figure_2_and_3", "figure_4_and_5"
+    for figure, key, theirs, axis, section in [
+        ("Figure 2, ε = {:.2f}", "success", eps, "epsilon", "How large must the noise be? (Figures 2 and 3)"),
+        ("Figure 3, ε = {:.2f}", "rms", eps, "epsilon", "How large must the noise be? (Figures 2 and 3)"),
+        ("Figure 4, the {}s", "rms", classes, "class", "Are all classes equally hard? (Figures 4 and 5)"),
+        ("Figure 5, the {}s", "success", classes, "class", "Are all classes equally hard? (Figures 4 and 5)"),
+    ]:
+        ours = stored[theirs.replace("_and", "")]
+        for i, (at, value) in enumerate(zip(paper[theirs][axis], paper[theirs][key], strict=True)):
+            if key == "rms":
+                found = tuple(network[i] for network in ours["rms_noise"])
+            else:
+                found = tuple(Rate(k[i], n[i]) for k, n in zip(ours["k"], ours["n"]))
+            protocol = "learned on the class's validation images, tested on all its test images"
+            slack = READ_OFF["rms" if key == "rms" else "rate"]
+            yield Row(figure.format(at), value, found, protocol, ("04_common_noise", section), slack)
+
+
+def table(rows):
+    """The rows as a Markdown table, one line each."""
+    lines = ["| claim | the paper | ours, network by network | verdict | where |", "|---|---|---|---|---|"]
+    for row in rows:
+        paper, ours = row.paper, [str(value) for value in row.ours]
+        if row.kind == "rms":
+            paper, ours = f"{row.paper:.3f}", [f"{value:.4f}" for value in row.ours]
+        elif row.kind == "rate":
+            paper = f"{100 * row.paper:.1f} %"
+        notebook, section = row.where
+        link = f"[{notebook[:2]}]({notebook}.ipynb), {section}"
+        lines.append(f"| {row.claim} | {paper} | {'; '.join(ours)} | {row.verdict} | {link} |")
+    return "\n".join(lines)
