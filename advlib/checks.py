@@ -47,7 +47,7 @@ def check(function):
         except Hint as hint:
             print(f"[not yet] {name}: {hint}\n          {help_line}")
         else:
-            print(f"[OK] {name}: right, in {tests} tests")
+            print(f"[OK] {name}: right, in {tests} test{'s' * (tests > 1)}")
 
     return told
 

@@ -1,4 +1,4 @@
-"""Sliders over pictures drawn beforehand: a pure ``render(...) -> Figure``, and the controls around it.
+"""Sliders over pictures drawn beforehand: a pure ``render(...) -> Figure``, and the controls around it; quizzes.
 
 In a notebook the controls are ipywidgets, and a move swaps the picture.  Where pages are built
 (``ADVLIB_PAGE=1``) the same pictures go into a few lines of HTML and JavaScript that need no kernel.
@@ -160,6 +160,54 @@ _PAGE = """<div id="{name}" class="advlib-explorer">{rows}<div class="picture" a
   }}
   show();
 }})();</script>"""
+
+
+class Quiz:
+    """A question with buttons for its answers; which one is right comes from the results of this run.
+
+    Parameters
+    ----------
+    question : str
+    options : sequence of str
+    answer : str
+        One of the options: compute it, so that it cannot go stale.
+    because : str
+        What was measured; shown after any choice.
+    """
+
+    def __init__(self, question, options, answer, because):
+        if list(options).count(answer) != 1:
+            raise ValueError(f"the answer must be one of {', '.join(map(repr, options))}; found {answer!r}")
+        self.question, self.options, self.answer, self.because = question, list(options), answer, because
+        self.buttons = ipywidgets.ToggleButtons(
+            options=self.options, value=None, description_allow_html=False, layout={"width": "auto"},
+            style={"button_width": "auto"}, tooltips=[question] * len(options),
+        )  # fmt: skip
+        self.reply = ipywidgets.HTML()
+        asked = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
+        self.buttons.observe(lambda change: setattr(self.reply, "value", self._say(change["new"])), "value")
+        self.box = ipywidgets.VBox([asked, self.buttons, self.reply])
+        self.box.add_class("advlib-quiz")
+
+    def _say(self, chosen):
+        verdict = "✓ Yes." if chosen == self.answer else f"✗ Not this time: {self.answer}."
+        return html.escape(f"{verdict} {self.because}")
+
+    def _ipython_display_(self):
+        text = f"{self.question}  [{' | '.join(self.options)}]\nAnswer: {self.answer}. {self.because}"
+        page = os.environ.get("ADVLIB_PAGE")
+        bundle = {"text/html": self.page()} if page else self.box._repr_mimebundle_()
+        display({**bundle, "text/plain": text}, raw=True)
+
+    def page(self):
+        """The same in HTML and a line of JavaScript a button."""
+        buttons = "".join(
+            f'<button type="button" onclick="this.parentNode.querySelector(\'output\').innerHTML=this.dataset.say"'
+            f' data-say="{html.escape(self._say(option), quote=True)}">{html.escape(option)}</button> '
+            for option in self.options
+        )
+        question = f"<p><b>{html.escape(self.question)}</b></p>"
+        return f'<div class="advlib-quiz">{question}{buttons}<p><output aria-live="polite"></output></p></div>'
 
 
 def _drawn(fig, layouts):

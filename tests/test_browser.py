@@ -193,6 +193,19 @@ def move_everything(explorer, shots):
     assert picture(explorer) == begin
 
 
+def answer(quiz):
+    """Every answer, the first by keyboard and the others by mouse: each says what is right and why."""
+    first, *others = quiz.locator("button").all()
+    right = 0
+    for act, button in [(press(first, "Space"), first), *((b.click, b) for b in others)]:
+        act()
+        said = quiz.locator(":is(.widget-html, output)").last
+        sync_api.expect(said).to_have_text(re.compile("^(✓ Yes|✗ Not this time: .+)[.] .+"))
+        right += (yes := said.inner_text().startswith("✓"))
+        assert yes or f": {button.inner_text()}. " not in said.inner_text()
+    assert right == 1
+
+
 @pytest.mark.parametrize("path", SLIDERS, ids=lambda path: path.name)
 def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path):
     folder, address = lab
@@ -204,6 +217,8 @@ def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path)
     assert len(explorers) >= SLIDERS[path]
     for k, explorer in enumerate(explorers):
         move_everything(explorer, tmp_path / f"explorer{k}")
+    for quiz in page.locator(".advlib-quiz").all():
+        answer(quiz)
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
 
 
@@ -219,7 +234,8 @@ def test_the_twin_on_a_page_moves_without_a_kernel(page):
     explorer = widgets.Explorer(render, describe, start={"eps": 0.15}, eps=[0.0, 0.15, 0.3], rule=["g", "s"])
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.set_content(f"<!doctype html><body>{explorer.page()}{explorer.page()}</body>")
+    quiz = widgets.Quiz("1 < 2?", ["no", "yes, it is"], answer="yes, it is", because="1 & 2 were compared.")
+    page.set_content(f"<!doctype html><body>{explorer.page()}{explorer.page()}{quiz.page()}</body>")
     twin, other = page.locator(".advlib-explorer").all()
     slider, menu = twin.locator("input"), twin.locator("select")
     caption, readout = twin.locator("figcaption"), twin.locator("output")
@@ -241,4 +257,5 @@ def test_the_twin_on_a_page_moves_without_a_kernel(page):
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
     stands_at(0.3, "s")
     sync_api.expect(other.locator("figcaption")).to_have_text("</script> 0.15 & g")
+    answer(page.locator(".advlib-quiz"))
     assert not [url for url in asked if not url.startswith("data:")]

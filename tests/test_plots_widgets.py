@@ -328,3 +328,36 @@ def test_the_page_twin_holds_every_frame(explorer):
 def test_two_twins_on_a_page_do_not_share_an_id(explorer):
     first, second = (Tags(explorer.page()).all("div")[0]["id"] for _ in range(2))
     assert first != second
+
+
+# ------------------------------------------------------------------------------------------------ quizzes
+@pytest.fixture
+def quiz():
+    return widgets.Quiz("Which is < 2?", ["1", "3"], answer="1", because="Measured: 1 < 2.")
+
+
+def test_a_quiz_says_nothing_before_and_why_after_an_answer(quiz):
+    assert quiz.buttons.value is None
+    assert quiz.reply.value == ""
+    quiz.buttons.value = "3"
+    assert quiz.reply.value == "✗ Not this time: 1. Measured: 1 &lt; 2."
+    quiz.buttons.value = "1"
+    assert quiz.reply.value == "✓ Yes. Measured: 1 &lt; 2."
+
+
+def test_a_quiz_has_a_text_for_who_sees_no_buttons(quiz, shown, monkeypatch):
+    quiz._ipython_display_()
+    assert shown[-1]["text/plain"] == "Which is < 2?  [1 | 3]\nAnswer: 1. Measured: 1 < 2."
+    assert "application/vnd.jupyter.widget-view+json" in shown[-1]
+    monkeypatch.setenv("ADVLIB_PAGE", "1")
+    quiz._ipython_display_()
+    page = Tags(shown[-1]["text/html"])
+    right, wrong = (b["data-say"] for b in page.all("button"))
+    assert right == "✓ Yes. Measured: 1 &lt; 2."
+    assert wrong == "✗ Not this time: 1. Measured: 1 &lt; 2."
+    assert "application/vnd.jupyter.widget-view+json" not in shown[-1]
+
+
+def test_a_quiz_whose_answer_is_no_option_is_refused():
+    with pytest.raises(ValueError, match="must be one of '1', '3'; found '2'"):
+        widgets.Quiz("?", ["1", "3"], answer="2", because="")

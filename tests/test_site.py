@@ -1,0 +1,326 @@
+"""The built pages and slides, in a real browser with the network cut.
+
+A small site is built for it.  ``ADVLIB_SITE=site/html`` has the same tests look at that one instead.
+"""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import test_browser
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from advlib import plots, widgets
+
+ROOT = Path(__file__).parents[1]
+pytestmark = test_browser.pytestmark
+browser = test_browser.browser
+expect = test_browser.sync_api.expect
+
+sys.path.insert(0, str(ROOT / "site"))
+spec = importlib.util.spec_from_file_location("slides", ROOT / "site" / "slides.py")
+slides = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(slides)
+
+TEXT = r"""# How far may a pixel move?
+
+By ε, and no further.
+
+<!-- TODO -->
+## What does the clip do?
+
+It keeps $x'_j$ within ε of $x_j$, here in a box:
+
+$$\text{Clip}\{x'\}_j=\min\bigl(x_j+\varepsilon,\;\max(x_j-\varepsilon,\;x'_j)\bigr)\qquad
+\text{and so on, wider than any phone}\qquad RMS=\sqrt{\tfrac1n\textstyle\sum_{i=1}^{n}e_i^2}\tag{2}$$
+
+> **Predict first.** Which of $\hat m$ and $\hat v$?
+
+| a | table | that | is | much | wider | than | a | telephone | and | scrolls | by | itself |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| averyverylongword | averyverylongword | averyverylongword | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 |
+
+Said of it in [Goodfellow](references.md#goodfellow-2015), and [on the paper's page](https://example.org/paper)."""
+EXERCISE = "**Exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
+
+
+def drawn(value, rule="g"):
+    fig, ax = plots.figure(1, 1, 9, 2)
+    ax.set_title(f"{value} {rule}")
+    return fig
+
+
+def said(value, rule="g"):
+    return f"Shown at {value}, by {rule}."
+
+
+def cell(source, page=None, **metadata):
+    outputs = [new_output("display_data", {"text/html": page, "text/plain": "-"})] if page else []
+    return new_code_cell(source, outputs=outputs, metadata=metadata)
+
+
+@pytest.fixture(scope="session")
+def notebook():
+    """A notebook as it is after its run: mathematics, sliders, a quiz, a figure, an exercise, an end."""
+    figure = f"<figure>{plots.img(plots.png(drawn(1)), 'a figure', 9)}<figcaption>A figure.</figcaption></figure>"
+    explorer = widgets.Explorer(drawn, said, start={"value": 2.0}, value=[1.0, 2.0, 3.0], rule=["g", "s"])
+    quiz = widgets.Quiz("1 < 2?", ["no", "yes"], answer="yes", because="They were compared.")
+    strip = '<div style="display:flex;flex-wrap:wrap;gap:1em"><div style="max-width:24em">the strip</div></div>'
+    cells = [
+        new_markdown_cell(TEXT),
+        cell(f"long = '{'wide ' * 30}'", figure),
+        cell("explorer", explorer.page()),
+        cell("explorer.strip()", strip),
+        cell("quiz", quiz.page()),
+        new_markdown_cell(EXERCISE),
+        cell("def f():\n    return secret", tags=["solution", "hide-cell"]),
+        new_markdown_cell("## What you learned\n\n- To clip.\n\n## Next\n\n[The same](00_tiny.ipynb)"),
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+@pytest.fixture(scope="session")
+def site(notebook, tmp_path_factory):
+    """The folder of a built site."""
+    if os.environ.get("ADVLIB_SITE"):
+        return Path(os.environ["ADVLIB_SITE"]).resolve()
+    pages, html = tmp_path_factory.mktemp("pages"), tmp_path_factory.mktemp("html")
+    nbformat.write(notebook, pages / "00_tiny.ipynb")
+    shutil.copy(ROOT / "site" / "index.md", pages)
+    shutil.copy(ROOT / "notebooks" / "references.md", pages)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-c", ROOT / "site", "-b", "html", pages, html]
+    subprocess.run(command, check=True)
+    return html
+
+
+@pytest.fixture
+def page(browser):
+    """A page from which nothing gets out, and on which no script may fail."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
+    asked, errors = [], []
+
+    def stop(route):
+        if route.request.url.startswith(("file:", "data:", "blob:", "about:")):
+            route.continue_()
+        else:
+            asked.append(route.request.url)
+            route.abort()
+
+    context.route("**/*", stop)
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not asked
+    assert not errors
+
+
+def every(page, site):
+    """Open one page after the other."""
+    found = sorted(site.rglob("*.html"))
+    found = [path for path in found if not path.relative_to(site).parts[0].startswith("_")]
+    assert found
+    for path in found:
+        page.goto(path.as_uri())
+        yield path
+
+
+def test_formulas_and_pictures_are_there_and_nothing_is_asked_for(site, page):
+    formulas = pictures = 0
+    for path in every(page, site):
+        left = page.evaluate("""() => {
+            const main = document.querySelector("main").cloneNode(true);
+            for (const part of main.querySelectorAll("pre, code, math, script")) part.remove();
+            return main.textContent;
+        }""")
+        assert not re.search(r"\$\$|\\[a-zA-Z]+|\$[^$\n]+\$", left), path
+        sizes = page.locator("main math").evaluate_all(
+            "all => all.filter(m => m.checkVisibility()).map(m => m.getBoundingClientRect().width)"
+        )
+        assert all(width > 3 for width in sizes), path
+        seen = page.locator("main img").evaluate_all(
+            "all => Promise.all(all.map(img => img.decode().then(() => [img.naturalWidth, img.alt])))"
+        )
+        assert all(width and alt for width, alt in seen), path
+        formulas, pictures = formulas + len(sizes), pictures + len(seen)
+    assert formulas
+    assert pictures
+
+
+def test_a_phone_reads_every_page_without_scrolling_sideways(site, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in every(page, site):
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        outside = page.locator("main :is(p, li, h1, h2, img, label, input, figcaption)").evaluate_all(
+            """all => all.filter(e => e.checkVisibility() && e.getBoundingClientRect().right > 391
+                                      && !e.closest("table, pre, .formula, .bd-sidebar-secondary"))
+                          .map(e => e.outerHTML.slice(0, 200))"""
+        )
+        assert not outside, path
+
+
+def test_every_slider_moves_by_keyboard_and_by_mouse(site, page):
+    explorers = 0
+    for path in every(page, site):
+        for explorer in page.locator(".advlib-explorer").all():
+            explorers += 1
+            explorer.scroll_into_view_if_needed()
+
+            def shows(explorer=explorer):
+                return explorer.locator("img").get_attribute("src"), explorer.locator("figcaption").inner_text()
+
+            def another(act, before, path=path, shows=shows):
+                act()
+                after = shows()
+                assert all(a != b for a, b in zip(after, before)), (path, before[1])  # picture and words
+                return after
+
+            def click(control, share):
+                box = control.bounding_box()
+                x, y = box["x"] + share * (box["width"] - 1), box["y"] + box["height"] / 2
+                return lambda: page.mouse.click(x, y)
+
+            for slider in explorer.locator("input").all():
+                test_browser.press(slider, "Home")()
+                begin = shows()
+                test_browser.press(slider, "ArrowRight")()
+                assert slider.input_value() == "1"
+                end = another(test_browser.press(slider, "End"), begin)
+                another(click(slider, 0), end)
+                assert shows() == begin
+                another(click(slider, 1), begin)
+                assert shows() == end
+                label = slider.get_attribute("aria-valuetext")
+                assert slider.locator("xpath=ancestor::div[1]").locator("output").inner_text() == label
+            for menu in explorer.locator("select").all():
+                menu.select_option(index=0)
+                another(test_browser.press(menu, "ArrowDown"), shows())
+        for quiz in page.locator(".advlib-quiz").all():
+            test_browser.answer(quiz)
+    assert explorers
+
+
+def test_solutions_are_folded_and_can_be_unfolded(site, page):
+    solutions = 0
+    for path in every(page, site):
+        for solution in page.locator(".tag_solution").all():
+            solutions += 1
+            code, fold = solution.locator("pre").first, solution.locator("summary").first
+            assert not code.is_visible(), path
+            expect(fold).to_contain_text("Show the solution")
+            fold.click()
+            assert code.is_visible(), path
+        assert not any(hint.get_attribute("open") for hint in page.locator("main details:has-text('Hint')").all())
+    assert solutions
+
+
+def test_a_print_has_pictures_and_links_and_no_controls(site, page):
+    page.emulate_media(media="print")
+    links = 0
+    controls = ".advlib-explorer :is(input, select, output), .copybtn, .headerlink, .bd-sidebar-primary, .bd-header-article"
+    for path in every(page, site):
+        assert not any(control.is_visible() for control in page.locator(controls).all()), path
+        assert all(img.is_visible() for img in page.locator(".advlib-explorer img").all()), path
+        assert not any(code.is_visible() for code in page.locator(".tag_solution pre").all()), path
+        for link in page.locator("main article a.external").all():
+            links += 1
+            after = link.evaluate("a => getComputedStyle(a, '::after').content")
+            assert link.get_attribute("href") in after, path
+    assert links
+
+
+def test_the_search_finds_a_page_without_a_server(site, page):
+    page.goto((site / "index.html").as_uri())
+    page.locator(".search-button, .search-button-field").locator("visible=true").first.click()
+    page.keyboard.type("Goodfellow")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=Goodfellow*")
+    expect(page.locator("#search-results a", has_text="References").first).to_be_visible()
+    page.locator("#search-results a", has_text="References").first.click()
+    expect(page.locator("article h1")).to_contain_text("References")
+
+
+def test_a_formula_that_cannot_be_shown_is_named():
+    with pytest.raises(ValueError, match=r"cannot be shown: \$\\nothing\$"):
+        slides.mathml(r"\nothing")
+
+
+# ------------------------------------------------------------------------------------------------ slides
+@pytest.fixture
+def decks(tmp_path):
+    """Make decks of notebooks: a function that returns their folder."""
+
+    def make(**notebooks):
+        paths = []
+        for name, nb in notebooks.items():
+            paths.append(tmp_path / f"{name}.ipynb")
+            nbformat.write(nb, paths[-1])
+        slides.main(tmp_path / "_slides", *paths)
+        return tmp_path / "_slides"
+
+    return make
+
+
+def walk(page):
+    """What is to be seen on each slide of a deck, by the space bar alone."""
+    page.wait_for_function("() => Reveal.isReady()")
+    seen = []
+    while not seen or not page.evaluate("Reveal.isLastSlide()"):
+        if seen:
+            page.keyboard.press("Space")
+        seen.append(page.evaluate("Reveal.getCurrentSlide().innerText"))
+        assert len(seen) < 50
+    return seen
+
+
+def test_a_deck_shows_questions_formulas_figures_and_exercises_and_opens_without_a_network(notebook, decks, page):
+    folder = decks(tiny=notebook)
+    page.goto((folder / "index.html").as_uri())
+    page.get_by_role("link", name="How far may a pixel move?").click()
+    seen = walk(page)
+    begins = [text.split("\n")[0] for text in seen]
+    assert begins == [
+        "How far may a pixel move?", "What does the clip do?", "A figure.", "value  2", "1 < 2?",
+        "Exercise 1.1 (5 minutes). Write f.", "What you learned", "Next",
+    ]  # fmt: skip
+    assert "By ε, and no further." in seen[0]
+    assert "Predict first." in seen[1]
+    assert page.locator("section math").count() == 3
+    assert page.locator(".eqno").text_content() == "(2)"
+    notes = page.locator("aside.notes").all_text_contents()
+    assert len(notes) == 1  # the speaker's view shows one for a slide
+    assert "It keeps" in notes[0]
+    assert "Said of it in Goodfellow" in notes[0]
+    everything = page.content()
+    assert not any(word in everything for word in ("secret", "folded hint", "the strip", "TODO", ".ipynb", "wide wide"))
+
+
+def test_a_slider_on_a_slide_takes_its_keys_for_itself(notebook, decks, page):
+    page.goto((decks(tiny=notebook) / "tiny.html").as_uri())
+    page.wait_for_function("() => Reveal.isReady()")
+    page.evaluate("Reveal.slide(1, 2)")
+    explorer = page.locator(".advlib-explorer")
+    test_browser.press(explorer.locator("input"), "ArrowRight")()
+    expect(explorer.locator("figcaption")).to_have_text("Shown at 3.0, by g.")
+    assert page.evaluate("Reveal.getIndices().v") == 2
+
+
+def test_a_notebook_with_slideshow_metadata_becomes_the_deck_that_it_asks_for(notebook, decks, page):
+    chosen = notebook.copy()
+    chosen.cells = [
+        new_markdown_cell("# Mine", metadata={"slideshow": {"slide_type": "slide"}}),
+        cell("print('code is shown')", slideshow={"slide_type": "subslide"}),
+        new_markdown_cell("## Not this", metadata={"slideshow": {"slide_type": "skip"}}),
+        new_markdown_cell("a note", metadata={"slideshow": {"slide_type": "notes"}}),
+    ]
+    page.goto((decks(chosen=chosen) / "chosen.html").as_uri())
+    first, second = walk(page)
+    assert first.strip() == "Mine"
+    assert second.strip() == "print('code is shown')"
