@@ -151,7 +151,7 @@ def draw_rates(ax, x, rates, label, **line):
     ax.set(ylim=(-0.02, 1.02))
 
 
-def draw_matrix(ax, matrix, xlabel, ylabel, title="", form="{:.0f}", names=None, cmap="cividis"):
+def draw_matrix(ax, matrix, xlabel, ylabel, title="", form="{:.0f}", names=None, cmap="cividis", **scale):
     """A matrix with its numbers written in.
 
     Parameters
@@ -165,8 +165,10 @@ def draw_matrix(ax, matrix, xlabel, ylabel, title="", form="{:.0f}", names=None,
     names : sequence of str, optional
         Ticks of both axes.
     cmap : str
+    **scale : vmin, vmax
+        What the ends of the colours stand for; by default the smallest and the largest number.
     """
-    picture = ax.imshow(matrix, cmap=cmap)
+    picture = ax.imshow(matrix, cmap=cmap, **scale)
     dark = picture.norm(matrix) < 0.5
     for (i, j), value in np.ndenumerate(matrix):
         if np.isfinite(value):

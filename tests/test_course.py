@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -154,6 +155,19 @@ def test_an_environment_in_use_is_named(calls, project, monkeypatch):
         course.set_up()
 
 
+def test_packed_wheels_are_used_and_no_network(calls):
+    course.wheels().mkdir(parents=True)
+    course.set_up()
+    assert calls[1][-3:] == ["--no-index", "--find-links", str(course.wheels())]
+
+
+def test_wheels_for_another_machine_are_named_and_left_alone(calls, project, capsys):
+    (project / "wheels" / "Plan9-mips-python3.11").mkdir(parents=True)
+    course.set_up()
+    assert "--no-index" not in calls[1]
+    assert f"for Plan9-mips-python3.11, none for {course.wheels().name}" in capsys.readouterr().out
+
+
 # ------------------------------------------------------------------------------------------------ commands
 def test_no_argument_says_what_it_can_do(capsys):
     assert course.main([]) == 0
@@ -190,6 +204,10 @@ def test_run_writes_the_pages_runs_again_only_what_changed_and_refuses_a_broken_
     assert f"Open {(html / 'index.html').as_uri()}" in capfd.readouterr().out
     assert ">42\n" in (html / "00_a.html").read_text(encoding="utf-8")
     assert ">64\n" in (html / "01_b.html").read_text(encoding="utf-8")
+
+    assert course.main(["slides"]) == 0
+    assert "00_a.ipynb  unchanged" in capfd.readouterr().out
+    assert 'href="01_b.html">Second?<' in (toy / "_slides" / "index.html").read_text(encoding="utf-8")
 
     write(toy, "01_b", "# Second?\n\n[nowhere](references.md#nobody)", "print(9 * 9)")
     assert course.main(["run"]) == 1
@@ -295,6 +313,134 @@ def test_lab_keeps_its_token_and_stays_on_this_machine(toy, monkeypatch):
     course.main(["lab", str(toy / "site")])
     python = course.PYTHON, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1"
     assert started == [(*python, "--no-browser", "notebooks"), (*python, str(toy / "site"))]
+
+
+def test_check_says_what_is_missing_and_changes_nothing(project, capsys, monkeypatch):
+    monkeypatch.setattr(course.sys, "version_info", (3, 10, 1))
+    assert course.main(["check"]) == 1
+    said = capsys.readouterr().out
+    assert "[FAIL] Python 3.10.1: install Python 3.11" in said
+    assert "[FAIL] .venv with the locked packages: not made yet" in said
+    assert "GB of disk free" in said
+    assert [path.name for path in project.iterdir()] == ["requirements.lock"]
+
+
+def test_check_names_a_full_disk_and_looks_from_inside(calls, capsys, monkeypatch):
+    course.set_up()
+    monkeypatch.setattr(course.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9e9, 8.9e9, 1e8))
+    assert course.main(["check"]) == 1
+    assert "[FAIL] 0 GB of disk free: 1 GB are needed" in capsys.readouterr().out
+    monkeypatch.setattr(course.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(9e9, 5e9, 4e9))
+    assert course.main(["check"]) == 0
+    assert calls[-1] == [str(course.PYTHON), "site/check.py"]
+    monkeypatch.setattr(course, "call", lambda *command: 1)
+    assert course.main(["check"]) == 1
+
+
+@pytest.fixture
+def check():
+    """The part of it that runs inside .venv."""
+    spec = importlib.util.spec_from_file_location("check", ROOT / "site" / "check.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_check_starts_a_kernel(check):
+    assert check.kernel()[0]
+
+
+def test_check_gives_a_remedy_for_each_thing_that_fails(check, capsys, monkeypatch):
+    def fails(*arguments, **options):
+        raise RuntimeError("Kernel died")
+
+    def blocked(name):
+        raise check.webbrowser.Error
+
+    monkeypatch.setattr(check, "start_new_kernel", fails)
+    monkeypatch.setattr(check.webbrowser, "get", blocked)
+    monkeypatch.setattr(check.sys, "executable", shutil.which("false") or "where")  # a JupyterLab that ends at once
+    monkeypatch.setattr(check.psutil, "virtual_memory", lambda: type("Memory", (), {"total": 2**31}))
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    assert check.main() == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 5
+    assert all(line.startswith("[FAIL] ") and ": " in line for line in lines)
+    assert "2.0 GiB" in lines[0]
+    assert "Kernel died" in lines[2]
+    assert "Visual C++" in lines[4]
+
+
+def wheel(folder, name, source):
+    """A package of one module, as the index would give it."""
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as file:
+        file.writestr(f"{name}.py", source)
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+
+
+BACKEND = """
+import os, zipfile
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    import editables
+    with zipfile.ZipFile(os.path.join(folder, "toycourse-1.0-py3-none-any.whl"), "w") as file:
+        info = "toycourse-1.0.dist-info/"
+        file.writestr("toycourse.pth", os.getcwd())
+        file.writestr(info + "METADATA", "Metadata-Version: 2.1\\nName: toycourse\\nVersion: 1.0\\n")
+        file.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        file.writestr(info + "RECORD", "")
+    return "toycourse-1.0-py3-none-any.whl"
+def get_requires_for_build_editable(config_settings=None):
+    return ["editables"]
+"""
+
+
+def test_what_pack_writes_sets_another_machine_up_without_a_network(toy, tmp_path_factory, monkeypatch, capfd):
+    index, stick = tmp_path_factory.mktemp("index"), tmp_path_factory.mktemp("stick")
+    for name, source in {"tiny": "answer = 42", "toybackend": BACKEND, "editables": ""}.items():
+        wheel(index, name, source)
+    (toy / "course.py").write_text(SOURCE, encoding="utf-8")
+    (toy / "requirements.lock").write_text("tiny==1.0\n")
+    (toy / "pyproject.toml").write_text(
+        '[project]\nname = "toycourse"\nversion = "1.0"\n'
+        '[build-system]\nrequires = ["toybackend==1.0"]\nbuild-backend = "toybackend"\n'
+    )
+    (toy / "advlib").mkdir()
+    (toy / "advlib" / "__init__.py").touch()
+    (toy / "advlib" / "data.py").write_text("def find(name):\n    return 'elsewhere.npz'\n")
+    (toy / "elsewhere.npz").write_text("MNIST")
+    (toy / ".gitignore").write_text("elsewhere.npz\n.venv\nsite/html\n")
+    (toy / "site" / "html").mkdir()
+    (toy / "site" / "html" / "index.html").write_text("a page")
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=toy, check=True)
+    with monkeypatch.context() as patch:
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(index))
+        assert course.main(["pack", str(stick)]) == 0
+        assert course.main(["pack", str(stick)]) == 0
+    said = capfd.readouterr().out
+    assert "_slides is not here and is not packed" in said
+    assert "site/html is not here" not in said
+    assert said.count("Saved ") == 3  # the second time nothing was fetched
+
+    packed = stick / "common-noise"
+    assert (packed / "data" / "mnist.npz").read_text() == "MNIST"
+    assert (packed / "notebooks" / "00_a.ipynb").exists()
+    assert (packed / "site" / "html" / "index.html").read_text() == "a page"
+    assert not (packed / "elsewhere.npz").exists()
+    elsewhere = os.environ | {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PATH": os.defpath}  # no network, and no uv
+    subprocess.run([sys.executable, "-c", "import course; course.set_up()"], cwd=packed, env=elsewhere, check=True)
+    inside = [packed / course.VENV.name / course.INSIDE, "-c", "import course, tiny; print(tiny.answer, course.ready())"]
+    assert subprocess.run(inside, cwd=stick, stdout=subprocess.PIPE, check=True).stdout.split() == [b"42", b"True"]
+
+
+def test_pack_without_git_says_so(toy, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SystemExit, match="pack needs git"):
+        course.main(["pack", str(toy / "stick")])
 
 
 def test_ctrl_c_is_left_to_the_program(tmp_path):
