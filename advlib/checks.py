@@ -23,6 +23,7 @@ from scipy.stats import binom, binomtest, chi2, chi2_contingency
 from . import data
 
 MEMORY = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup")
 
 
 class Hint(Exception):
@@ -842,6 +843,16 @@ def _files():
 def _memory():
     lines = MEMORY.read_text().splitlines() if MEMORY.exists() else []  # Linux only
     for kilobytes in [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]:
-        gigabytes = kilobytes / 2**20
+        gigabytes = min([1024 * kilobytes, *_container()]) / 2**30
         fine = gigabytes > 1.5
         yield fine, f"{gigabytes:.1f} GiB of memory free" + ("" if fine else ": close other kernels (1.5 needed)")
+
+
+def _container():
+    """What a hub's limit leaves of the memory, in bytes, where there is a limit (cgroup v2)."""
+    try:
+        limit, used, told = ((CGROUP / f"memory.{name}").read_text() for name in ("max", "current", "stat"))
+        cached = dict(line.split() for line in told.splitlines())["inactive_file"]  # given back when it is needed
+        return [int(limit) - int(used) + int(cached)]
+    except (OSError, ValueError, KeyError):  # no such file, or "max"
+        return []

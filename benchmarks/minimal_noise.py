@@ -2,7 +2,7 @@
 
     python benchmarks/minimal_noise.py [IMAGES]
 
-Takes the first IMAGES test images (500 by default) that network 0 reads correctly, and looks for the noise of
+Takes the first IMAGES test images (200 by default) that network 0 reads correctly, and looks for the noise of
 smallest L2 (DDN, Rony et al., 2019) and of smallest L∞ (FMN, Pintor et al., 2021) that makes it misread each.
 Writes data/results/03_minimal_noise.json.  Needs Foolbox, the extra ``peers``.
 """
@@ -33,7 +33,7 @@ def smallest(attack, order, network, x, y, batch_size=100):
     return found
 
 
-def main(images=500):
+def main(images=200):
     dataset = data.load("mnist")
     model = cnn.load("mnist", seed=0)
     x, y = dataset.test

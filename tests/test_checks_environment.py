@@ -24,6 +24,7 @@ def whole(monkeypatch, tmp_path):
     memory.write_text("MemTotal:       16000000 kB\nMemFree:          100000 kB\nMemAvailable:    8388608 kB\n")
     monkeypatch.setattr(cnn, "WEIGHTS", weights)
     monkeypatch.setattr(checks, "MEMORY", memory)
+    monkeypatch.setattr(checks, "CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(data, "load", lambda: MNIST)
     monkeypatch.setattr(os, "access", lambda path, mode: True)
     monkeypatch.delenv("ADVLIB_DATASET", raising=False)
@@ -144,6 +145,18 @@ def test_a_data_folder_that_cannot_be_written(capsys, monkeypatch):
 def test_too_little_memory(capsys):
     checks.MEMORY.write_text("MemFree:  100 kB\nMemAvailable:  524288 kB\n")
     assert only_failure(capsys) == "[FAIL] 0.5 GiB of memory free: close other kernels (1.5 needed)"
+
+
+@pytest.mark.parametrize(("limit", "free"), [("3221225472", "1.0"), ("max", None)])
+def test_a_hubs_limit_counts_and_what_it_caches_does_not(capsys, limit, free):
+    checks.CGROUP.mkdir()
+    (checks.CGROUP / "memory.max").write_text(limit)
+    (checks.CGROUP / "memory.current").write_text(str(5 * 2**29))  # 2.5 GiB
+    (checks.CGROUP / "memory.stat").write_text(f"anon 7\ninactive_file {2**29}\n")
+    if free:
+        assert only_failure(capsys) == f"[FAIL] {free} GiB of memory free: close other kernels (1.5 needed)"
+    else:
+        assert lines(capsys)[0]
 
 
 def test_where_the_memory_cannot_be_asked_for_no_line_speaks_of_it(capsys, monkeypatch, tmp_path):

@@ -354,7 +354,7 @@ def test_check_gives_a_remedy_for_each_thing_that_fails(check, capsys, monkeypat
     def fails(*arguments, **options):
         raise RuntimeError("Kernel died")
 
-    def blocked(name):
+    def blocked():
         raise check.webbrowser.Error
 
     monkeypatch.setattr(check, "start_new_kernel", fails)
@@ -377,7 +377,7 @@ def wheel(folder, name, source):
     with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as file:
         file.writestr(f"{name}.py", source)
         file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr(f"{info}/RECORD", "")
 
 
@@ -433,8 +433,9 @@ def test_what_pack_writes_sets_another_machine_up_without_a_network(toy, tmp_pat
     assert not (packed / "elsewhere.npz").exists()
     elsewhere = os.environ | {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PATH": os.defpath}  # no network, and no uv
     subprocess.run([sys.executable, "-c", "import course; course.set_up()"], cwd=packed, env=elsewhere, check=True)
-    inside = [packed / course.VENV.name / course.INSIDE, "-c", "import course, tiny; print(tiny.answer, course.ready())"]
-    assert subprocess.run(inside, cwd=stick, stdout=subprocess.PIPE, check=True).stdout.split() == [b"42", b"True"]
+    inside = packed / ".venv" / course.INSIDE
+    command = [inside, "-c", "import course, tiny; print(tiny.answer, course.ready())"]
+    assert subprocess.run(command, cwd=stick, stdout=subprocess.PIPE, check=True).stdout.split() == [b"42", b"True"]
 
 
 def test_pack_without_git_says_so(toy, monkeypatch):
