@@ -5,6 +5,9 @@
     python3 course.py test       run the tests, and every notebook with its recorded numbers
     python3 course.py paper      run everything at the size the paper did (hours)
     python3 course.py student    write the notebooks without their solutions to _student
+    python3 course.py slides     run every notebook and write a deck of slides from each to _slides
+    python3 course.py check      look whether this machine is ready for the course
+    python3 course.py pack       pack all that is needed without a network into _pack (pack FOLDER: there)
 
 On Windows: py course.py run.  What follows a command is passed on: course.py test -k data.
 The first call makes .venv with the locked packages (2.4 GB, a few minutes); later calls use it again.
@@ -13,6 +16,7 @@ The first call makes .venv with the locked packages (2.4 GB, a few minutes); lat
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -21,12 +25,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+INSIDE = "Scripts/python.exe" if os.name == "nt" else "bin/python"  # in any environment
+PYTHON = VENV / INSIDE
+
+
+def suitable(version):
+    """Whether TensorFlow 2.21 has packages for this Python."""
+    return (3, 11) <= tuple(version[:2]) <= (3, 13)
 
 
 def refuse(version):
-    """End with the remedy where TensorFlow 2.21 has no packages for this Python."""
-    if (3, 11) <= tuple(version[:2]) <= (3, 13):
+    """End with the remedy where this Python is not suitable."""
+    if suitable(version):
         return
     sys.exit(
         f"This course needs Python 3.11, 3.12 or 3.13; this is {version[0]}.{version[1]} ({sys.executable}).\n"
@@ -46,22 +56,43 @@ def call(*command):
             pass  # Ctrl-C reached the program too: it ends in its own way
 
 
-def set_up():
-    """Make .venv, unless a whole one is there: its stamp is written last, so half a one is never trusted."""
-    stamp = VENV / "installed"
+def wheels():
+    """Where `pack` puts the packages for this system and this Python; a stick may carry them for several."""
+    name = f"{platform.system()}-{platform.machine()}-python{sys.version_info[0]}.{sys.version_info[1]}"
+    return ROOT / "wheels" / name
+
+
+def stamp():
+    """What .venv/installed says when all of the lock is in it."""
     lock = hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
-    want = f"python {sys.version_info[0]}.{sys.version_info[1]}, requirements.lock {lock}\n"
-    if PYTHON.exists() and stamp.exists() and stamp.read_text() == want:
+    return f"python {sys.version_info[0]}.{sys.version_info[1]}, requirements.lock {lock}\n"
+
+
+def ready():
+    """Whether .venv is whole: its stamp is written last."""
+    file = VENV / "installed"
+    return PYTHON.exists() and file.exists() and file.read_text() == stamp()
+
+
+def set_up():
+    """Make .venv, unless a whole one is there; half a one is never trusted."""
+    if ready():
         return
+    packed = wheels()
+    packages = ["-r", "requirements.lock", "-e", "."]
+    if (packed / "requirements.lock").exists():  # the last that pack writes there
+        packages += ["--no-index", "--find-links", packed]
+    elif packed.parent.is_dir():
+        others = ", ".join(path.name for path in sorted(packed.parent.iterdir()))
+        print(f"wheels/ holds packages for {others}, none for {packed.name}: it goes over the network.")
     print("Making .venv: 2.4 GB of packages, a few minutes, this once.", flush=True)
     try:
-        stamp.unlink(missing_ok=True)
+        (VENV / "installed").unlink(missing_ok=True)
         if VENV.exists():
             shutil.rmtree(VENV)
     except OSError as why:
         sys.exit(f"{VENV} cannot be replaced ({why}): close JupyterLab and whatever else uses it, and try again")
     base = sys._base_executable  # not .venv's own Python, where that is the one that runs this
-    packages = ["-r", "requirements.lock", "-e", "."]
     if shutil.which("uv"):
         failed = call("uv", "venv", "--python", base, VENV) or call(
             "uv", "pip", "install", "--python", PYTHON, *packages
@@ -69,11 +100,12 @@ def set_up():
     else:
         failed = call(base, "-m", "venv", VENV) or call(PYTHON, "-m", "pip", "install", *packages)
     if failed:
+        needs = f"the packages in {packed} (without that folder: a network)" if packed in packages else "a network"
         sys.exit(
             "The set-up stopped before its end; the reason stands above.  The next call starts it afresh.\n"
-            "It needs a network, and 5 GB of free disk: see Troubleshooting in README.md."
+            f"It needs {needs}, and 5 GB of free disk: see Troubleshooting in README.md."
         )
-    stamp.write_text(want)
+    (VENV / "installed").write_text(stamp())
 
 
 def notebooks():
@@ -81,7 +113,8 @@ def notebooks():
     return sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def run(more):
+def executed():
+    """Run the notebooks, where anything has changed, and return the folder of their executed copies and the status."""
     pages = ROOT / "site" / "pages"  # what Sphinx reads: the executed copies and the plain pages
     pages.mkdir(exist_ok=True)
     plain = [ROOT / "site" / "index.md", *(ROOT / "notebooks").glob("*.md")]
@@ -91,12 +124,26 @@ def run(more):
             path.unlink()
     for path in plain:
         shutil.copy(path, pages)
+    return pages, call(PYTHON, "site/execute.py", pages, *notebooks())
+
+
+def run(more):
+    pages, failed = executed()
     html = ROOT / "site" / "html"
-    failed = call(PYTHON, "site/execute.py", pages, *notebooks()) or call(
+    failed = failed or call(
         PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", *more, pages, html
     )
     if not failed:
         print(f"The pages are written.  Open {(html / 'index.html').as_uri()}")
+    return failed
+
+
+def slides(more):
+    pages, failed = executed()
+    folder = ROOT / "_slides"
+    failed = failed or call(PYTHON, "site/slides.py", folder, *(pages / path.name for path in notebooks()))
+    if not failed:
+        print(f"The slides are written.  Open {(folder / 'index.html').as_uri()}")
     return failed
 
 
@@ -134,7 +181,76 @@ def student(more):
     return 0
 
 
-COMMANDS = {"run": run, "lab": lab, "test": test, "paper": paper, "student": student}
+def check(more):
+    """What can be told without .venv, and then what site/check.py tells from inside."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    free = shutil.disk_usage(ROOT).free / 1e9
+    needed = 1 if ready() else 5
+    lines = [
+        (suitable(sys.version_info), f"Python {version}", "install Python 3.11 and call python3.11"),
+        (free > needed, f"{free:.0f} GB of disk free", f"{needed} GB are needed here, in {ROOT}"),
+        (ready(), ".venv with the locked packages", "not made yet, or another: python3 course.py lab makes it"),
+    ]
+    for fine, text, remedy in lines:
+        print(f"[OK] {text}" if fine else f"[FAIL] {text}: {remedy}", flush=True)
+    inside = call(PYTHON, "site/check.py") if ready() else 1
+    return int(inside or not all(fine for fine, _, _ in lines))
+
+
+def pack(more):
+    """The files that git knows, MNIST, what was written to site/html and _slides, and the packages."""
+    folder = Path(more[0] if more else ROOT / "_pack").resolve() / "common-noise"
+    try:
+        listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+        found = subprocess.run(
+            [PYTHON, "-c", "from advlib import data; print(data.find('mnist.npz') or '')"],
+            cwd=ROOT, stdout=subprocess.PIPE, check=True,
+        ).stdout.decode().strip()  # fmt: skip
+    except (OSError, subprocess.CalledProcessError) as why:
+        sys.exit(f"{why}\npack needs git, a folder made by git clone, and a data folder that can be read")
+    copies = {name: ROOT / name for name in listed.decode().split("\0") if (ROOT / name).is_file()}
+    if found:
+        copies["data/mnist.npz"] = ROOT / found
+    else:
+        print("MNIST is not here and is not packed: README.md says how to get it")
+    for name, command in (("site/html", "run"), ("_slides", "slides")):
+        if not (ROOT / name).is_dir():
+            print(f"{name} is not here and is not packed: course.py {command} writes it")
+        copies.update({path.relative_to(ROOT): path for path in (ROOT / name).rglob("*") if path.is_file()})
+    for name, path in copies.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / name)
+    packed = folder / wheels().relative_to(ROOT)
+    lock = (ROOT / "requirements.lock").read_bytes()
+    if not (packed / "requirements.lock").exists() or (packed / "requirements.lock").read_bytes() != lock:
+        shutil.rmtree(packed, ignore_errors=True)
+        with tempfile.TemporaryDirectory() as scratch:  # where uv has made .venv, there is no pip in it
+            failed = call(sys._base_executable, "-m", "venv", scratch) or call(
+                Path(scratch) / INSIDE, "-m", "pip", "wheel", "-w", packed, "-r", "requirements.lock", *built_with()
+            )
+        if failed:
+            shutil.rmtree(packed, ignore_errors=True)
+            return failed
+        (packed / "requirements.lock").write_bytes(lock)
+    print(
+        f"Packed: {folder}\nOn a machine with the same system and the same Python, copy it to the disk and call there"
+        "\n    python3 course.py lab      and, before the day: python3 course.py check"
+    )
+    return 0
+
+
+def built_with():
+    """What pip needs to install this folder itself, editable."""
+    import tomllib  # Python 3.11 has it; the refusal must be readable for older ones
+
+    system = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
+    return [*system["requires"], "editables"]
+
+
+COMMANDS = {
+    "run": run, "lab": lab, "test": test, "paper": paper, "student": student,
+    "slides": slides, "check": check, "pack": pack,
+}  # fmt: skip
 
 
 def main(arguments):
@@ -145,8 +261,9 @@ def main(arguments):
     if name not in COMMANDS:
         print(f"course.py: there is no command {name!r}\n\n{__doc__}", file=sys.stderr)
         return 2
-    refuse(sys.version_info)
-    if name != "student":  # that one needs no package
+    if name != "check":  # that one says it in its own way, and changes nothing
+        refuse(sys.version_info)
+    if name not in ("check", "student"):  # these need no package
         set_up()
     return COMMANDS[name](more)
 

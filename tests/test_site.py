@@ -47,6 +47,8 @@ $$\text{Clip}\{x'\}_j=\min\bigl(x_j+\varepsilon,\;\max(x_j-\varepsilon,\;x'_j)\b
 | averyverylongword | averyverylongword | averyverylongword | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 |
 
 Said of it in [Goodfellow](references.md#goodfellow-2015), and [on the paper's page](https://example.org/paper)."""
+FONT = """document.fonts.ready.then(
+    fonts => [...fonts].some(font => font.family.includes("course math") && font.status == "loaded"))"""
 EXERCISE = "**Exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
 
 
@@ -151,6 +153,7 @@ def test_formulas_and_pictures_are_there_and_nothing_is_asked_for(site, page):
             "all => all.filter(m => m.checkVisibility()).map(m => m.getBoundingClientRect().width)"
         )
         assert all(width > 3 for width in sizes), path
+        assert not sizes or page.evaluate(FONT), path
         seen = page.locator("main img").evaluate_all(
             "all => Promise.all(all.map(img => img.decode().then(() => [img.naturalWidth, img.alt])))"
         )
@@ -300,6 +303,7 @@ def test_a_deck_shows_questions_formulas_figures_and_exercises_and_opens_without
     assert "Predict first." in seen[1]
     assert page.locator(".formula math").count() == 1
     assert page.locator("blockquote math").count() == 2
+    assert page.evaluate(FONT)
     assert page.locator(".eqno").text_content() == "(2)"
     notes = page.locator("aside.notes").all_text_contents()
     assert len(notes) == 1  # the speaker's view shows one for a slide
