@@ -177,6 +177,7 @@ def student(more):
         else:
             copy.write_text(text, encoding="utf-8")
             print(f"{path.name}  written to _student")
+    shutil.copy(ROOT / "notebooks" / "references.md", folder)
     print("Open them with: course.py lab _student")
     return 0
 
