@@ -22,7 +22,7 @@ def row(paper, *ours, slack=0.0):
 @pytest.mark.parametrize(
     ("paper", "slack", "verdict"),
     [
-        (0.403, 0, "close"), (0.404, 0, "reproduced"), (0.403, 0.003, "reproduced"), (0.69, 0, "reproduced"),
+        (0.403, 0, "differs"), (0.404, 0, "reproduced"), (0.403, 0.003, "reproduced"), (0.69, 0, "reproduced"),
         (0.692, 0, "differs"), (0.692, 0.003, "reproduced"), (0.35, 0, "differs"),
     ],
 )  # fmt: skip
@@ -39,10 +39,10 @@ def test_a_rate_outside_the_span_is_close_within_five_hundredths_of_the_mean():
 
 @pytest.mark.parametrize(
     ("paper", "verdict"),
-    [(0.2, "reproduced"), (0.2205, "reproduced"), (0.2195, "reproduced"), (0.222, "close"), (0.19, "differs")],
+    [(0.2, "reproduced"), (0.2025, "reproduced"), (0.1995, "reproduced"), (0.205, "close"), (0.19, "differs")],
 )
 def test_verdict_on_an_rms(paper, verdict):
-    assert row(paper, 0.2, 0.21, 0.22, slack=0.001).verdict == verdict
+    assert row(paper, 0.2, 0.201, 0.202, slack=0.001).verdict == verdict
 
 
 def test_verdict_on_a_setting():
