@@ -190,7 +190,7 @@ class Quiz:
         self.box.add_class("advlib-quiz")
 
     def _say(self, chosen):
-        verdict = "✓ Yes." if chosen == self.answer else f"✗ Not this time: {self.answer}."
+        verdict = f"✓ Yes: {chosen}." if chosen == self.answer else f"✗ Not {chosen}: {self.answer}."
         return html.escape(f"{verdict} {self.because}")
 
     def _ipython_display_(self):

@@ -196,13 +196,13 @@ def move_everything(explorer, shots):
 def answer(quiz):
     """Every answer, the first by keyboard and the others by mouse: each says what is right and why."""
     first, *others = quiz.locator("button").all()
+    said = quiz.locator(":is(.widget-html, output)").last
     right = 0
     for act, button in [(press(first, "Space"), first), *((b.click, b) for b in others)]:
         act()
-        said = quiz.locator(":is(.widget-html, output)").last
-        sync_api.expect(said).to_have_text(re.compile("^(✓ Yes|✗ Not this time: .+)[.] .+"))
-        right += (yes := said.inner_text().startswith("✓"))
-        assert yes or f": {button.inner_text()}. " not in said.inner_text()
+        text = re.escape(button.inner_text())
+        sync_api.expect(said).to_have_text(re.compile(f"^(✓ Yes: {text}|✗ Not {text}: .+)[.] .+"))
+        right += said.inner_text().startswith("✓")
     assert right == 1
 
 

@@ -340,9 +340,9 @@ def test_a_quiz_says_nothing_before_and_why_after_an_answer(quiz):
     assert quiz.buttons.value is None
     assert quiz.reply.value == ""
     quiz.buttons.value = "3"
-    assert quiz.reply.value == "✗ Not this time: 1. Measured: 1 &lt; 2."
+    assert quiz.reply.value == "✗ Not 3: 1. Measured: 1 &lt; 2."
     quiz.buttons.value = "1"
-    assert quiz.reply.value == "✓ Yes. Measured: 1 &lt; 2."
+    assert quiz.reply.value == "✓ Yes: 1. Measured: 1 &lt; 2."
 
 
 def test_a_quiz_has_a_text_for_who_sees_no_buttons(quiz, shown, monkeypatch):
@@ -353,8 +353,8 @@ def test_a_quiz_has_a_text_for_who_sees_no_buttons(quiz, shown, monkeypatch):
     quiz._ipython_display_()
     page = Tags(shown[-1]["text/html"])
     right, wrong = (b["data-say"] for b in page.all("button"))
-    assert right == "✓ Yes. Measured: 1 &lt; 2."
-    assert wrong == "✗ Not this time: 1. Measured: 1 &lt; 2."
+    assert right == "✓ Yes: 1. Measured: 1 &lt; 2."
+    assert wrong == "✗ Not 3: 1. Measured: 1 &lt; 2."
     assert "application/vnd.jupyter.widget-view+json" not in shown[-1]
 
 
