@@ -87,7 +87,7 @@ def targeted_with_minus_alpha(network, x_adv, x, y, y_target, eps, alpha):
 )
 def test_right_answers_pass(check, answer, tests, capsys):
     check(answer)
-    assert capsys.readouterr().out == f"[OK] {check.__name__}: right, in {tests} tests\n"
+    assert capsys.readouterr().out == f"[OK] {check.__name__}: right, in {tests} test{'s' * (tests > 1)}\n"
 
 
 # --------------------------------------------------------------------------------------------- wrong answers

@@ -66,7 +66,7 @@ def mcnemar_by_scipy(first, second):
 )
 def test_right_answers_pass(check, answer, tests, capsys):
     check(answer)
-    assert capsys.readouterr().out == f"[OK] {check.__name__}: right, in {tests} tests\n"
+    assert capsys.readouterr().out == f"[OK] {check.__name__}: right, in {tests} test{'s' * (tests > 1)}\n"
 
 
 # --------------------------------------------------------------------------------------------- wrong answers
