@@ -131,8 +131,8 @@ def iterative_attack(
 
     def reached(z, rows):
         prediction, sure = read(z)
-        hit = prediction != y[rows] if y_target is None else prediction == y_target[rows]
-        return hit & (prediction >= 0) & (sure >= (confidence or 0))
+        wanted = None if y_target is None else y_target[rows]
+        return worked(prediction, y[rows], wanted) & (sure >= (confidence or 0))
 
     x_adv, noise = x.copy(), np.zeros_like(x)
     last = np.zeros((n, model.output_shape[-1]), np.float32)  # each image's latest logits
@@ -314,6 +314,11 @@ def direction(gradient, rule):
         return np.sign(gradient)
     largest = np.abs(gradient).max((1, 2, 3), keepdims=True)
     return np.divide(gradient, largest, out=np.zeros_like(gradient), where=largest > 0)
+
+
+def worked(prediction, y, y_target=None):
+    """Whether each reading is a success: not y, or y_target where one is asked for; never where nothing was read."""
+    return (prediction != y if y_target is None else prediction == y_target) & (prediction >= 0)
 
 
 def read(z):

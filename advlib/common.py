@@ -16,6 +16,7 @@ from .attack import (
     direction,
     gradient,
     read,
+    worked,
 )
 from .cnn import logits
 from .metrics import Rate
@@ -89,10 +90,9 @@ class CommonNoise:
             Prints ``…; 20 of them its own learning images`` where x holds any: what a noise does there proves little.
         """
         seen = self.apply(x)
-        prediction = read(logits(model, seen))[0] if len(seen) else np.array([], int)
-        hit = prediction != self.source if self.y_target is None else prediction == self.y_target
+        hit = worked(read(logits(model, seen))[0], self.source, self.y_target)
         known = sum(image.tobytes() in self.learned for image in np.asarray(x, np.float32))
-        return Rate(int(np.sum(hit & (prediction >= 0))), len(seen), known)
+        return Rate(int(hit.sum()), len(seen), known)
 
 
 def common_noise(
@@ -195,9 +195,7 @@ def common_noise(
                 epoch, i = np.divmod(t, sizes[k])
                 image = x[[rows[a][b] for a, b in zip(k, i)]]
                 z, g = gradient(model, np.clip(image + noise[k], *bounds, dtype=np.float32), goal[k])
-                prediction = read(z)[0]
-                hit = prediction != S[k] if y_target is None else prediction == T[k]
-                hits[k, epoch] += hit & (prediction >= 0)
+                hits[k, epoch] += worked(read(z)[0], S[k], None if y_target is None else T[k])
                 g = np.where(np.isfinite(g).all((1, 2, 3), keepdims=True), g, 0)
                 step = uphill * np.float32(alpha) * direction(g, rule)
                 noise[k] = np.clip(noise[k] + step, -limit[k], limit[k])
@@ -217,6 +215,6 @@ def common_noise(
             "noise": kept[:full, k],
         }
         target = None if y_target is None else int(T[k])
-        values = noise[k], float(E[k]), int(S[k]), target, history, int(sizes[k]), tuple(bounds), own[S[k]]
-        found.append(CommonNoise(*values))
+        learned = {"learned_on": int(sizes[k]), "learned": own[S[k]], "history": history}
+        found.append(CommonNoise(noise[k], float(E[k]), int(S[k]), target, bounds=tuple(bounds), **learned))
     return found if several else found[0]

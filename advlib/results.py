@@ -20,6 +20,16 @@ def by_scale(*, workshop, paper):
     return {"workshop": workshop, "paper": paper}[SCALE]
 
 
+def storing(dataset):
+    """Whether what a notebook finds is to be stored: at paper scale, and on MNIST, not on the offline digits."""
+    return SCALE == "paper" and dataset == "mnist"
+
+
+def paper_numbers():
+    """What the paper reports: ``data/paper_numbers.json``."""
+    return json.loads((DATA / "paper_numbers.json").read_text(encoding="utf-8"))
+
+
 def _commit():
     describe = ["git", "describe", "--always", "--dirty"]
     try:
@@ -48,6 +58,11 @@ def save(name, values, **more):
     text = json.dumps({**values, "provenance": provenance(**more)}, indent=1, ensure_ascii=False)
     with replacing(RESULTS / f"{name}.json") as part:
         part.write_text(text + "\n", encoding="utf-8")
+
+
+def stored(name):
+    """Read ``data/results/NAME.json``; an empty dict where no run is stored."""
+    return load(name) if (RESULTS / f"{name}.json").exists() else {}
 
 
 def load(name):

@@ -180,7 +180,7 @@ class Quiz:
             raise ValueError(f"the answer must be one of {', '.join(map(repr, options))}; found {answer!r}")
         self.question, self.options, self.answer, self.because = question, list(options), answer, because
         self.buttons = ipywidgets.ToggleButtons(
-            options=self.options, value=None, description_allow_html=False, layout={"width": "auto"},
+            options=self.options, value=None, layout={"width": "auto"},
             style={"button_width": "auto"}, tooltips=[question] * len(options),
         )  # fmt: skip
         self.reply = ipywidgets.HTML()

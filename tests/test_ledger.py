@@ -1,16 +1,15 @@
 """The ledger: its rule against verdicts worked out by hand, its rows against the paper and the notebooks."""
 
 import dataclasses
-import json
 
 import nbformat
 import pytest
 
-from advlib import data, ledger
+from advlib import data, ledger, results
 from advlib.ledger import Row
 from advlib.metrics import Rate
 
-PAPER = json.loads((data.DATA / "paper_numbers.json").read_text("utf-8"))
+PAPER = results.paper_numbers()
 NOTEBOOKS = data.ROOT / "notebooks"
 
 

@@ -98,3 +98,18 @@ def test_a_missing_result_is_named_with_the_remedy(folder):
         FileNotFoundError, match=r"fig-9\.json is not there: python course\.py paper makes it"
     ):
         results.load("fig-9")
+
+
+def test_only_mnist_at_paper_scale_is_stored(monkeypatch):
+    monkeypatch.setattr(results, "SCALE", "paper")
+    assert results.storing("mnist")
+    assert not results.storing("digits")  # it would take the place of MNIST's
+    monkeypatch.setattr(results, "SCALE", "workshop")
+    assert not results.storing("mnist")
+
+
+def test_a_run_that_is_not_stored_is_empty(monkeypatch, tmp_path):
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    assert results.stored("nothing") == {}
+    results.save("something", {"k": 1})
+    assert results.stored("something")["k"] == 1
