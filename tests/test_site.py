@@ -279,7 +279,7 @@ def decks(tmp_path):
 
 def walk(page):
     """What is to be seen on each slide of a deck, by the space bar alone."""
-    page.wait_for_function("() => Reveal.isReady()")
+    page.wait_for_function("() => window.Reveal?.isReady()")  # the script may still be loading
     seen = []
     while not seen or not page.evaluate("Reveal.isLastSlide()"):
         if seen:
@@ -315,7 +315,7 @@ def test_a_deck_shows_questions_formulas_figures_and_exercises_and_opens_without
 
 def test_a_slider_on_a_slide_takes_its_keys_for_itself(notebook, decks, page):
     page.goto((decks(tiny=notebook) / "tiny.html").as_uri())
-    page.wait_for_function("() => Reveal.isReady()")
+    page.wait_for_function("() => window.Reveal?.isReady()")  # the script may still be loading
     page.evaluate("Reveal.slide(1, 2)")
     explorer = page.locator(".advlib-explorer")
     test_browser.press(explorer.locator("input"), "ArrowRight")()
