@@ -7,7 +7,9 @@
     python3 course.py student    write the notebooks without their solutions to _student
     python3 course.py slides     run every notebook and write a deck of slides from each to _slides
     python3 course.py check      look whether this machine is ready for the course
+    python3 course.py bench      measure the speed against other libraries (an hour; .venv-peers, 1 GB more)
     python3 course.py pack       pack all that is needed without a network into _pack (pack FOLDER: there)
+    python3 course.py colab      give each notebook its link to Colab (colab https://github.com/OWNER/REPOSITORY)
 
 On Windows: py course.py run.  What follows a command is passed on: course.py test -k data.
 The first call makes .venv with the locked packages (2.4 GB, a few minutes); later calls use it again.
@@ -27,6 +29,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 INSIDE = "Scripts/python.exe" if os.name == "nt" else "bin/python"  # in any environment
 PYTHON = VENV / INSIDE
+WANTED = "."  # this folder's own package
 
 
 def suitable(version):
@@ -79,13 +82,13 @@ def set_up():
     if ready():
         return
     packed = wheels()
-    packages = ["-r", "requirements.lock", "-e", "."]
+    packages = ["-r", "requirements.lock", "-e", WANTED]
     if (packed / "requirements.lock").exists():  # the last that pack writes there
         packages += ["--no-index", "--find-links", packed]
     elif packed.parent.is_dir():
         others = ", ".join(path.name for path in sorted(packed.parent.iterdir()))
         print(f"wheels/ holds packages for {others}, none for {packed.name}: it goes over the network.")
-    print("Making .venv: 2.4 GB of packages, a few minutes, this once.", flush=True)
+    print(f"Making {VENV.name}: 2.4 GB of packages, a few minutes, this once.", flush=True)
     try:
         (VENV / "installed").unlink(missing_ok=True)
         if VENV.exists():
@@ -162,15 +165,18 @@ def paper(more):
         return call(PYTHON, "-m", "advlib.cnn") or call(PYTHON, "site/execute.py", scratch, *notebooks())
 
 
+def without_solutions(path):
+    """A notebook's text for learners."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
 def student(more):
     folder = ROOT / "_student"
     folder.mkdir(exist_ok=True)
     for path in notebooks():
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        notebook["cells"] = [
-            cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])
-        ]
-        text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+        text = without_solutions(path)
         copy = folder / path.name
         if copy.exists() and copy.read_text(encoding="utf-8") != text:
             print(f"{path.name}  kept as it is: it has been worked on; move it away to have it written anew")
@@ -178,7 +184,7 @@ def student(more):
             copy.write_text(text, encoding="utf-8")
             print(f"{path.name}  written to _student")
     shutil.copy(ROOT / "notebooks" / "references.md", folder)
-    print("Open them with: course.py lab _student")
+    print("Open them with: python3 course.py lab _student      (their solutions: notebooks/, folded)")
     return 0
 
 
@@ -240,6 +246,19 @@ def pack(more):
     return 0
 
 
+def colab(more):
+    return call(PYTHON, "site/colab.py", *more, *notebooks())
+
+
+def bench(more):
+    """In an environment of its own: what the peers need is nothing of the course's."""
+    global VENV, PYTHON, WANTED
+    VENV, WANTED = ROOT / ".venv-peers", ".[peers]"
+    PYTHON = VENV / INSIDE
+    set_up()
+    return call(PYTHON, "benchmarks/bench.py", *more)
+
+
 def built_with():
     """What pip needs to install this folder itself, editable."""
     import tomllib  # Python 3.11 has it; the refusal must be readable for older ones
@@ -250,7 +269,7 @@ def built_with():
 
 COMMANDS = {
     "run": run, "lab": lab, "test": test, "paper": paper, "student": student,
-    "slides": slides, "check": check, "pack": pack,
+    "slides": slides, "check": check, "pack": pack, "colab": colab, "bench": bench,
 }  # fmt: skip
 
 
@@ -264,7 +283,7 @@ def main(arguments):
         return 2
     if name != "check":  # that one says it in its own way, and changes nothing
         refuse(sys.version_info)
-    if name not in ("check", "student"):  # these need no package
+    if name not in ("check", "student", "bench"):  # these need none of its packages
         set_up()
     return COMMANDS[name](more)
 

@@ -4,11 +4,13 @@ A check calls the learner's function on small cases, stage by stage.  Where the 
 with the answers that the usual mistakes give, so that the message can name the mistake.
 """
 
+import _thread
 import functools
 import importlib.metadata
 import inspect
 import os
 import sys
+import threading
 import tomllib
 import warnings
 from pathlib import Path
@@ -26,16 +28,23 @@ MEMORY = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 
 
+SECONDS = 20  # after which a learner's function is stopped
+
+
 class Hint(Exception):
-    """What a learner is told."""
+    """What a learner is told, and the hint of the exercise to unfold, where it is another than the check's own."""
+
+    def __init__(self, text, unfold=None):
+        super().__init__(text)
+        self.unfold = unfold
 
 
 def check(function):
     """Make a check: it prints one line, never raises, and shows no traceback but the learner's own.
 
-    The checked function's docstring ends with the line ``Help: ...``, the hint to unfold.
+    The checked function's docstring ends with the title of the hint to unfold.
     """
-    help_line = inspect.getdoc(function).splitlines()[-1]
+    own_hint = inspect.getdoc(function).splitlines()[-1]
 
     @functools.wraps(function)
     def told(learners):
@@ -46,7 +55,7 @@ def check(function):
         try:
             tests = function(learners)
         except Hint as hint:
-            print(f"[not yet] {name}: {hint}\n          {help_line}")
+            print(f'[not yet] {name}: {hint}\n          Help: unfold "{hint.unfold or own_hint}" above your function.')
         else:
             print(f"[OK] {name}: right, in {tests} test{'s' * (tests > 1)}")
 
@@ -64,17 +73,24 @@ def call(function, *args, shape=None):
         The shape that the answer must have.
     """
     given = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+    limit = threading.Timer(SECONDS, _thread.interrupt_main)
+    limit.start()
     try:
-        found = function(*given)
+        with np.errstate(all="ignore"):  # what comes of it is looked at below
+            found = function(*given)
+    except KeyboardInterrupt:
+        if limit.is_alive():  # the learner's own
+            raise
+        raise Hint(f"it was stopped after {SECONDS} seconds: does a loop never end?") from None
     except NotImplementedError:
         raise Hint("not written yet") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = error.__traceback__.tb_next
         where = f", in its line {line.tb_lineno - function.__code__.co_firstlineno + 1}" if line else ""
-        shapes = ", ".join(str(np.shape(a)) for a in args)
-        raise Hint(
-            f"it stopped with {type(error).__name__}: {error}{where}; it was given shapes {shapes}"
-        ) from None
+        text = f"it stopped with {type(error).__name__}: {error}{where}; it was given {_told(function, args)}"
+        raise Hint(text) from None
+    finally:
+        limit.cancel()
     if found is None or found is ...:
         raise Hint("not written yet: it gives nothing back (is there a return?)")
     for before, after in zip(args, given):
@@ -87,10 +103,19 @@ def call(function, *args, shape=None):
     if found.dtype.kind not in "biuf":
         raise Hint(f"the answer must be numbers; found {found.dtype}")
     if shape is not None and found.shape != shape:
-        raise Hint(f"the answer must have shape {shape}; found {found.shape}")
+        wanted = f"have shape {shape}" if shape else "be one number"
+        raise Hint(f"the answer must {wanted}; found shape {found.shape}")
     if not np.isfinite(found).all():
         raise Hint("the answer holds NaN or infinity")
     return found
+
+
+def _told(function, args):
+    """Each argument by its name in the learner's function, with its shape."""
+    names = [*inspect.signature(function).parameters, *["…"] * len(args)]
+    kinds = [f"of shape {a.shape}" if isinstance(a, np.ndarray) else "a function" if callable(a) else "a number"
+             for a in args]  # fmt: skip
+    return ", ".join(f"{name}: {kind}" for name, kind in zip(names, kinds))
 
 
 def compare(found, right, mistakes=(), tolerance=1e-5):
@@ -119,7 +144,7 @@ def compare(found, right, mistakes=(), tolerance=1e-5):
 def grey_levels(learners):
     """ε, where 1 is the step from black to white, in steps of the 256 grey levels.
 
-    Help: unfold "Hint" below the exercise.
+    Hint
     """
     eps = 0.15
     found = call(learners, eps, shape=())
@@ -140,7 +165,7 @@ def grey_levels(learners):
 def count_parameters(learners):
     """A layer's kernel, inputs and outputs to the number of its weights and biases.
 
-    Help: unfold "Hint: one filter" below the exercise.
+    Hint: one filter
     """
     for k, i, o in [(5, 32, 64), (5, 1, 32), (1, 3136, 1024)]:
         found = call(learners, k, i, o, shape=())
@@ -149,6 +174,7 @@ def count_parameters(learners):
             (weights, "every weight is counted, but each filter adds a bias of its own too"),
             (weights + 1, "each filter has its own bias: there are as many as outputs, not one"),
             (weights + i, "there is a bias for each output, not for each input"),
+            (weights + i * o, "a filter has one bias, not one for each input"),
             (k * i * o + o, "a filter is a square: it has kernel * kernel weights for each input"),
             (k * k * o + o, "a filter looks at every input channel: it has kernel * kernel weights for each"),
             (k * k * i + 1, "this is one filter; there are as many filters as outputs"),
@@ -160,7 +186,7 @@ def count_parameters(learners):
 def softmax(learners):
     """Rows of logits to rows of probabilities.
 
-    Help: unfold "Hint: the formula" below the exercise.
+    Hint: the formula
     """
     z = np.array([[1.0, 2.0, 4.0], [0.5, 0.0, -1.0]])
     powers = np.exp(z)
@@ -173,18 +199,18 @@ def softmax(learners):
         (powers / powers.max(1, keepdims=True), "divided by the largest, not by the sum"),
         (log_softmax(z, axis=1), "these are the logarithms of the probabilities"),
     ])  # fmt: skip
-    with np.errstate(all="ignore"):
-        try:
-            found = call(learners, z + 1000, shape=z.shape)
-        except Hint:
-            raise Hint("right for small logits, but exp(1000) is infinite: subtract the row's largest first") from None
+    large = "Hint: large logits"
+    try:
+        found = call(learners, z + 1000, shape=z.shape)
+    except Hint:
+        text = "right for small logits, but exp(1000) is infinite: subtract the row's largest first"
+        raise Hint(text, large) from None
     compare(found, _softmax(z, axis=1))
     apart = np.array([[1000.0, 0.0], [0.0, 1.0]])  # one number subtracted from all rows leaves nothing of the second
-    with np.errstate(all="ignore"):
-        try:
-            found = call(learners, apart, shape=apart.shape)
-        except Hint:
-            raise Hint("right for rows of similar size; subtract each row's own largest, not that of all") from None
+    try:
+        found = call(learners, apart, shape=apart.shape)
+    except Hint:
+        raise Hint("right for rows of similar size; subtract each row's own largest, not that of all", large) from None
     compare(found, _softmax(apart, axis=1))
     return 3
 
@@ -193,7 +219,7 @@ def softmax(learners):
 def cross_entropy(learners):
     """Logits and true labels to one loss an image.
 
-    Help: unfold "Hint: the formula" below the exercise.
+    Hint: the formula
     """
     z = np.array([[2.0, 0.0, -1.0], [0.5, 1.5, 0.0], [0.0, 0.0, 3.0]])
     y = np.array([0, 2, 1])
@@ -201,13 +227,12 @@ def cross_entropy(learners):
     logs = log_softmax(z, axis=1)
     right = -logs[rows, y]
     best = -logs.max(1)
-    with np.errstate(all="ignore"):
-        try:
-            found = call(learners, z, y)
-        except Hint as hint:
-            if "NaN" in str(hint):
-                raise Hint("NaN or infinity: take the logarithm of the probabilities, which are above 0") from None
-            raise
+    try:
+        found = call(learners, z, y)
+    except Hint as hint:
+        if "NaN" in str(hint):
+            raise Hint("NaN or infinity: take the logarithm of the probabilities, which are above 0") from None
+        raise
     if found.shape == ():
         total = "sum" if np.isclose(found, right.sum()) else "mean"
         raise Hint(f"one loss for each image is wanted, not one number for all: the {total} comes later")
@@ -223,9 +248,12 @@ def cross_entropy(learners):
         (np.exp(-right), "these are the true labels' probabilities; the loss is minus their logarithm"),
         (1 - np.exp(-right), "1 - p grows too when p falls, but cross-entropy is -log(p)"),
         (right / np.log(2), "logarithm to base 2; the field uses the natural one, np.log"),
+        (right / np.log(10), "logarithm to base 10; the field uses the natural one, np.log"),
+        (-log_softmax(z)[rows, y], "one softmax over all images and classes; each image has its own: axis=1"),
         (-log_softmax(z, axis=0)[rows, y], "the softmax runs over the images; it should run over the classes, axis=1"),
         (-log_softmax(_softmax(z, axis=1), axis=1)[rows, y], "the softmax is taken twice: z are logits"),
         (-(y * logs).sum(1), "y holds the classes 0, 2, 1, no ones and zeros: pick with logs[np.arange(n), y]"),
+        (-logs.sum(1), "this is the sum over the classes; only the true label's probability counts"),
         (-logs.mean(1), "this is the mean over the classes; only the true label's probability counts"),
     ])  # fmt: skip
     z, y = np.tile(z, (2, 1))[:4, [1, 0, 2]], np.array([1, 1, 2, 0])
@@ -237,7 +265,7 @@ def cross_entropy(learners):
 def accuracy(learners):
     """Logits and true labels to the share that is read correctly.
 
-    Help: unfold "Hint: a first step" below the exercise.
+    Hint: a first step
     """
     z = np.array([[8.0, 7, 6, -3, 5], [1, 3, 7, 0, 3], [2, -2, 2, -3, 3], [6, 5, 1, 7, 6], [1, -3, 1, -2, 5]])
     y = np.array([4, 2, 4, 3, 0])
@@ -251,19 +279,29 @@ def accuracy(learners):
         (60, "a share lies between 0 and 1; this is in percent"),
         (0.2, "the largest of a column, or of all: a row is an image, so argmax(axis=1)"),
         (0.4, "this is the share of mistakes"),
-        (0, "0, where three of five are right: // rounds down, / does not"),
+        (0, "0, where three of five are right: argmax(axis=1) is the place of the largest logit, max its size; and // "
+            "rounds down, where / does not"),
     ])  # fmt: skip
     compare(call(learners, z[:3], y[:3], shape=()), 2 / 3, [(0.4, "divided by 5; divide by how many images there are")])
     return 2
 
 
 # ----------------------------------------------------------------------------- notebook 02
+class Two(tuple):
+    """Logits and gradients, which say so where somebody reckons with both at once."""
+
+    def refuse(self, *_, **__):
+        raise TypeError("network gives two arrays, logits and gradients; take the second, network(...)[1]")
+
+    __array__ = __mul__ = __rmul__ = __truediv__ = __add__ = refuse
+
+
 def _network(x, y):
     """What the checks attack: logits and gradients of a linear network, (n, 2, 3, 2) to three classes."""
     weights = np.random.default_rng(9).normal(size=(12, 3))
     z = np.reshape(x, (-1, 12)) @ weights
     slope = _softmax(z, axis=1) - np.eye(3)[y]
-    return z, (slope @ weights.T).reshape(np.shape(x))
+    return Two((z, (slope @ weights.T).reshape(np.shape(x))))
 
 
 def _images(n):
@@ -278,7 +316,7 @@ def _largest(g):
 def step(learners):
     """A network, a batch of images, their labels and alpha to the images after one step of equation (1).
 
-    Help: unfold "Hint" in the exercise.
+    Hint
     """
     x, alpha = _images(3), 0.1
     read = _network(x, [0, 0, 0])[0].argmax(1)
@@ -286,51 +324,50 @@ def step(learners):
     g = _network(x, y)[1]
     m, guess = _largest(g), _network(x, read)[1]
     right = x + alpha * g / m
-    with np.errstate(all="ignore"):
-        found = call(learners, _network, x, y, alpha, shape=x.shape)
-        compare(found, right, [
-            (x + alpha * g, "the gradient's own size decides how far it goes: divide by m, the largest of |g|"),
-            (x + alpha * g / m.max(), "divided by the batch's largest |g|; every image has its own m: "
-                                      "max over axis=(1, 2, 3), keepdims=True"),
-            (x + alpha * g / np.abs(g).max(0), "max along axis=0 compares images with one another; "
-                                               "m is the largest of one image: axis=(1, 2, 3), keepdims=True"),
-            (x + alpha * g / g.max((1, 2, 3), keepdims=True), "m is the largest absolute value: np.abs first"),
-            (x + alpha * g / np.sqrt(np.square(g).sum((1, 2, 3), keepdims=True)),
-             "divided by the gradient's length; m is its largest absolute value"),
-            (x + alpha * g.mean(0) / np.abs(g.mean(0)).max(), "the mean over the batch moves all images the same "
-                                                              "way; each goes along its own gradient"),
-            (x + alpha * np.sign(g), "this is the sign rule: every pixel moves by alpha. Here a pixel moves as far as "
-                                     "its gradient is large: g / m"),
-            (x - alpha * g / m, "downhill: J falls and the network gets surer. The attack adds"),
-            (alpha * g / m, "this is the step alone; give back the images after it, x_adv + ..."),
-            (x + alpha * guess / _largest(guess), "right, but for the class that the network reads, not for the label: "
-                                                  "once an image is misread that leads back to its own class"),
-            (np.clip(right, 0, 1), "right, and then clipped to [0, 1]; that is the next function's work"),
-        ])  # fmt: skip
+    found = call(learners, _network, x, y, alpha, shape=x.shape)
+    compare(found, right, [
+        (x + alpha * g, "the gradient's own size decides how far it goes: divide by m, the largest of |g|"),
+        (x + alpha * g / m.max(), "divided by the batch's largest |g|; every image has its own m: "
+                                  "max over axis=(1, 2, 3), keepdims=True"),
+        (x + alpha * g / np.abs(g).max(0), "max along axis=0 compares images with one another; "
+                                           "m is the largest of one image: axis=(1, 2, 3), keepdims=True"),
+        (x + alpha * g / g.max((1, 2, 3), keepdims=True), "m is the largest absolute value: np.abs first"),
+        (x + alpha * g / np.sqrt(np.square(g).sum((1, 2, 3), keepdims=True)),
+         "divided by the gradient's length; m is its largest absolute value"),
+        (x + alpha * g.mean(0) / np.abs(g.mean(0)).max(), "the mean over the batch moves all images the same "
+                                                          "way; each goes along its own gradient"),
+        (x + alpha * np.sign(g), "this is the sign rule: every pixel moves by alpha. Here a pixel moves as far as "
+                                 "its gradient is large: g / m"),
+        (x - alpha * g / m, "downhill: J falls and the network gets surer. The attack adds"),
+        (alpha * g / m, "this is the step alone; give back the images after it, x_adv + ..."),
+        (x + alpha * guess / _largest(guess), "right, but for the class that the network reads, not for the label: "
+                                              "once an image is misread that leads back to its own class"),
+        (np.clip(right, 0, 1), "right, and then clipped to [0, 1]; that is the next function's work"),
+    ])  # fmt: skip
 
-        def faint(images, labels):
-            z, g = _network(images, labels)
-            return z, 1e-20 * g
+    def faint(images, labels):
+        z, g = _network(images, labels)
+        return Two((z, 1e-20 * g))
 
-        compare(call(learners, faint, x, y, alpha, shape=x.shape), right, [
-            (x, "a gradient of 1e-20 still points somewhere, and here it moved nothing: no + 1e-8 in the denominator"),
-        ])  # fmt: skip
+    compare(call(learners, faint, x, y, alpha, shape=x.shape), right, [
+        (x, "a gradient of 1e-20 still points somewhere, and here it moved nothing: no + 1e-8 in the denominator"),
+    ])  # fmt: skip
 
-        def dead(images, labels):
-            z, g = _network(images, labels)
-            return z, g * np.any(images, axis=(1, 2, 3), keepdims=True)
+    def dead(images, labels):
+        z, g = _network(images, labels)
+        return Two((z, g * np.any(images, axis=(1, 2, 3), keepdims=True)))
 
-        x[1] = 0
-        g = dead(x, y)[1]
-        right = x + alpha * g / np.where(_largest(g) > 0, _largest(g), 1)
-        try:
-            found = call(learners, dead, x, y, alpha, shape=x.shape)
-        except Hint as hint:
-            if "NaN" in str(hint):
-                raise Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. "
-                           "Such an image stays where it is") from None  # fmt: skip
-            raise
-        compare(found, right)
+    x[1] = 0
+    g = dead(x, y)[1]
+    right = x + alpha * g / np.where(_largest(g) > 0, _largest(g), 1)
+    try:
+        found = call(learners, dead, x, y, alpha, shape=x.shape)
+    except Hint as hint:
+        if "NaN" in str(hint):
+            raise Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. "
+                       "Such an image stays where it is") from None  # fmt: skip
+        raise
+    compare(found, right)
     return 3
 
 
@@ -338,7 +375,7 @@ def step(learners):
 def clip(learners):
     """Images under attack, the originals and an eps for each to images that equation (2) allows.
 
-    Help: unfold "Hint" in the exercise.
+    Hint
     """
     x = np.array([[0, 0.5, 0.93, 1, 0.2], [0, 0.4, 0.6, 0.9, 1]]).reshape(2, 1, 5, 1)
     x_adv = x + np.array([[-0.4, 0.4, 0.5, 0.05, 0.02], [0.5, -0.35, 0.05, 0.2, -0.6]]).reshape(2, 1, 5, 1)
@@ -384,13 +421,18 @@ def clip(learners):
 def rms(learners):
     """Images under attack and the originals to one root mean square an image, equations (4) and (5).
 
-    Help: unfold "Hint" in the exercise.
+    Hint
     """
     x, x_adv = _images(4)[:3], _images(5)[:3]
     e = x_adv - x
     square = np.square(e)
     right = np.sqrt(square.mean((1, 2, 3)))
-    found = call(learners, x_adv, x)
+    try:
+        found = call(learners, x_adv, x)
+    except Hint as hint:
+        if "NaN" not in str(hint):
+            raise
+        raise Hint("NaN: the root of something below 0. Square the noise first, then mean, then root") from None
     if found.shape == ():
         compare(found, np.sqrt(square.mean()), [
             (right.mean(), "this is the mean of the three; one number for each image is wanted"),
@@ -416,7 +458,7 @@ def rms(learners):
 def targeted_step(learners):
     """A network, images under attack, the originals, labels, targets, eps and alpha to one step of equation (3).
 
-    Help: unfold "Hint" in the exercise.
+    Hint
     """
     x, eps, alpha = _images(3), 0.12, 0.1
     y = _network(x, [0, 0, 0])[0].argmax(1)
@@ -429,8 +471,7 @@ def targeted_step(learners):
 
     down = -alpha * g / _largest(g)
     right = after(down)
-    with np.errstate(all="ignore"):
-        found = call(learners, _network, start, x, y, y_target, eps, alpha, shape=x.shape)
+    found = call(learners, _network, start, x, y, y_target, eps, alpha, shape=x.shape)
     compare(found, right, [
         (after(-down), "away from the target: J(x, y_target) must fall, so the step is taken off"),
         (after(-alpha * true / _largest(true)), "downhill for the true label: the network gets surer of the truth. "
@@ -439,11 +480,13 @@ def targeted_step(learners):
                                                "equation (3) goes towards y_target"),
         (after(-alpha * old / _largest(old)), "the gradient was taken at x; after the first step x_adv is elsewhere"),
         (after(-alpha * old / _largest(old), x), "this starts from x again; the next step starts from x_adv"),
+        (after(down, x), "right step, but it starts from x again; the next step starts from x_adv"),
         (after(-alpha * g), "right way, but the step is not divided by m"),
         (after(-alpha * g / _largest(g).max()), "divided by the batch's largest |g|; every image has its own m"),
         (after(-alpha * np.sign(g)), "this is the sign rule; the paper's step is g / m"),
         (start + down, "right step, but not clipped: equation (2), and [0, 1]"),
-        (np.clip(start + down, 0, 1), "right step, but a pixel ends further than ε from x; clip around x, not x_adv"),
+        (np.clip(start + down, 0, 1), "right step, but a pixel ends further than ε from x: clip around x, not x_adv. "
+                                   "(Or was it forgotten?)"),
         (np.clip(start + down, x - eps, x + eps), f"right inside the ε-ball, but a pixel went to "
                                                   f"{np.clip(start + down, x - eps, x + eps).max():.2f}"),
         (right - x, "this is the noise; give back the images"),
@@ -457,7 +500,7 @@ def targeted_step(learners):
 def sign_step(learners):
     """A network, images under attack, the originals, labels, eps and alpha to one step of the sign rule.
 
-    Help: unfold "Hint" in the exercise.
+    Hint
     """
     x, eps, alpha = _images(3), 0.12, 0.08
     still = np.s_[:, 0, 1, 0]  # a pixel that the network does not look at
@@ -466,7 +509,7 @@ def sign_step(learners):
         z, g = _network(images, labels)
         g = g * np.cos(20 * images)  # bent, so that its sign differs from place to place
         g[still] = 0
-        return z, g
+        return Two((z, g))
 
     start = np.clip(x + 0.08 * np.sign(_images(7)[:3] - 0.5), 0, 1)  # on its way
     read = network(start, [0, 0, 0])[0].argmax(1)
@@ -479,8 +522,12 @@ def sign_step(learners):
 
     up = alpha * np.sign(g)
     right, near = after(up), np.clip(start + up, x - eps, x + eps)
-    with np.errstate(all="ignore"):
+    try:
         found = call(learners, network, start, x, y, eps, alpha, shape=x.shape)
+    except Hint as hint:
+        if "NaN" not in str(hint):
+            raise
+        raise Hint("NaN: some pixels have a gradient of 0, and 0/0 is not a number; np.sign gives 0 there") from None
     compare(found, right, [
         (after(alpha * g), "the gradient's size is still in it: np.sign(g) keeps only +1, 0 and -1"),
         (after(alpha * g / _largest(g)), "this is the paper's step, g / m; the sign rule keeps no size at all"),
@@ -498,8 +545,10 @@ def sign_step(learners):
         (after(up, x), "right direction, but it starts from x again; the next step starts from x_adv"),
         (after(eps * np.sign(g)), "a step of ε goes to the fence at once; a step is alpha"),
         (start + up, "right step, but not clipped: equation (2), and [0, 1]"),
-        (np.clip(start + up, 0, 1), "right step, but a pixel ends further than ε from x; clip around x, not x_adv"),
-        (near, f"right inside the ε-ball, but a pixel went to {near.max():.2f}: images end at 0 and 1"),
+        (np.clip(start + up, 0, 1), "right step, but a pixel ends further than ε from x: clip around x, not x_adv. "
+                                   "(Or was it forgotten?)"),
+        (near, f"right inside the ε-ball, but pixels went to {near.min():.3f} and {near.max():.3f}: "
+               "images end at 0 and 1"),
         (right - x, "this is the noise; give back the images"),
     ])  # fmt: skip
     return 1
@@ -509,7 +558,7 @@ def sign_step(learners):
 def l0(learners):
     """Images after an attack and before it to the number of pixels that moved, one number an image.
 
-    Help: unfold "Hint" in the exercise.
+    Hint
     """
     grey = 1 / 255
     x = np.zeros((3, 2, 3, 3))
@@ -519,6 +568,8 @@ def l0(learners):
     x_adv[1, :, 0] = 30 * grey, 0, 20 * grey
     x_adv[1, 1, 2] = grey, 0, 0  # one grey level, and not more
     x_adv[1, 0, 2] = 0, 7 * grey, 0
+    x[1, 0, 1, 0], x_adv[1, 0, 1, 0] = 51 * grey, 52.5 * grey  # in whole numbers this is one level only
+    x[0, 1, 2, 0] = grey  # one level darker, which wraps around in numbers of 8 bits
     x[2] = 0.5
     x_adv[2] = 0.5
     x_adv[2, 0] = 0.5 - 40 * grey  # a whole row darker
@@ -527,6 +578,7 @@ def l0(learners):
     e = x_adv - x
     far = np.abs(e) > grey
     right = far.any(3).sum((1, 2))
+    whole, small = (np.abs((255 * x_adv).astype(t) - (255 * x).astype(t)) > 1 for t in (int, np.uint8))
     found = call(learners, x_adv, x)
     if found.shape == ():
         raise Hint("one number for the whole batch; each image has its own: sum over axis=(1, 2)")
@@ -548,6 +600,9 @@ def l0(learners):
                                                  "them"),
         ((np.abs(e.sum(3)) > grey).sum((1, 2)), "the colours were added up first; what counts is any one of them"),
         ((~far.any(3)).sum((1, 2)), "these are the pixels that stayed"),
+        (whole.any(3).sum((1, 2)), "whole numbers cut off a part of a grey level: compare the images as they come"),
+        (small.any(3).sum((1, 2)), "whole numbers of 8 bits cut off parts, and 0 - 1 is 255 in them: compare the "
+                                   "images as they come"),
         (right / 6, "a share; the number of pixels is wanted"),
         (np.sqrt(right), "the root belongs to L2; L0 is a count"),
         (x_adv.any(3).sum((1, 2)), "this counts the pixels of x_adv that are not black; the noise is x_adv - x"),
@@ -560,7 +615,7 @@ def l0(learners):
 def mcnemar(learners):
     """Two attacks' successes on the same images to the exact two-sided p-value of McNemar's test.
 
-    Help: unfold "Hint" in the exercise.
+    Hint
     """
 
     def pairs(both, first, second, neither):
@@ -583,9 +638,10 @@ def mcnemar(learners):
         (1 - exact(b, c), "this is 1 - p: the p-value is small when the attacks differ"),
         (binom.pmf(c, b + c, 0.5), "the probability of this very split; the p-value adds those more uneven still"),
         (2 * binom.pmf(c, b + c, 0.5), "the probability of this very split; the p-value adds those more uneven still"),
-        (2 * binom.cdf(c - 1, b + c, 0.5), "the split that was seen belongs to the tail too: 0 … c, with both ends"),
-        (chi2.sf(squared, 1), "the chi-squared approximation, good for many images; the exact one needs none"),
-        (chi2.sf(corrected, 1), "the chi-squared approximation with its correction; the exact one needs none"),
+        (2 * binom.cdf(c - 1, b + c, 0.5), "the split that was seen belongs to the tail too: from 0 to the smaller of "
+                                           "b and c, with both ends"),
+        (chi2.sf(squared, 1), "the chi-squared approximation, good for many images; the exact p is asked for"),
+        (chi2.sf(corrected, 1), "the chi-squared approximation with its correction; the exact p is asked for"),
         (squared, "this is the test statistic; its p-value is wanted"),
         (chi2_contingency([[both + b, c + neither], [both + c, b + neither]]).pvalue,
          "these two counts were compared as if they came from different images; they are the same images"),
@@ -593,10 +649,12 @@ def mcnemar(learners):
          "these two counts were compared as if they came from different images; they are the same images"),
         (chi2_contingency([[both, b], [c, neither]]).pvalue,
          "this asks whether the two attacks fool the same images (they do); not which fools more"),
-        (binomtest(b, n).pvalue, "divided by all images; those where both did the same say nothing: n is b + c"),
-        (binomtest(c, n).pvalue, "divided by all images; those where both did the same say nothing: n is b + c"),
+        (binomtest(b, n).pvalue, "divided by all images; those where both did the same say nothing: m is b + c"),
+        (binomtest(c, n).pvalue, "divided by all images; those where both did the same say nothing: m is b + c"),
         (exact(both + b, both + c), "the images that both fooled say nothing about which is better: leave them out"),
         (exact(both, neither), "these are the images on which the attacks agree; look at those where they do not"),
+        (1, "added up to the larger of b and c; the tail ends at the smaller one"),
+        (2 * binom.cdf(b, b + c, 0.5), "added up to the larger of b and c; the tail ends at the smaller one"),
         (b, "this is a count; its p-value is wanted"),
         (c, "this is a count; its p-value is wanted"),
     ])  # fmt: skip
@@ -623,7 +681,7 @@ def mcnemar(learners):
 def common_step(learners):
     """A noise and several images' gradients to the noise after one step that all of them share.
 
-    Help: unfold the hint below the exercise.
+    Hint: the largest value of each image
     """
     rng = np.random.default_rng(4)
     e = rng.uniform(-0.2, 0.2, (3, 4, 1))
@@ -646,10 +704,12 @@ def common_step(learners):
         raise Hint(f"the new noise must have the old one's shape, {e.shape}; found {found.shape}")
     mean = g.mean(0)
     compare(found, clip(e + step), [
-        (e + step, "the noise left the box: clip it to -eps … eps after the step"),
+        (e + step, "the noise left its fence: clip it to -eps … eps after the step"),
+        (np.clip(e + step, 0, eps), "the fence has two sides: -eps … eps"),
+        (clip(e + alpha * votes.mean()), "the mean of all values is one number; the votes' mean is an image: axis=0"),
         (clip(e - step), "the sign: the loss has to grow, so the step goes along the gradient, not against it"),
         (np.clip(e + step, 0, 1), "it is the noise that is clipped, to -eps … eps; images, not noises, live in 0 … 1"),
-        (e + clip(step), "the step was clipped; the noise after the step is what has to stay in the box"),
+        (e + clip(step), "the step was clipped; the noise after the step is what has to stay inside its fence"),
         (clip(step), "this forgets the old noise: the step is added to e"),
         (step, "this is the step alone: add it to e, and clip"),
         (clip(e + votes.mean(0)), "alpha is missing"),
@@ -667,12 +727,12 @@ def common_step(learners):
     ])  # fmt: skip
     g[1] = 0
     try:
-        with np.errstate(all="ignore"):
-            found = call(learners, e, g, eps, alpha, shape=e.shape)
+        found = call(learners, e, g, eps, alpha, shape=e.shape)
     except Hint as hint:
         if "NaN" not in str(hint):
             raise
-        raise Hint("NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0") from None
+        text = "NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0"
+        raise Hint(text, "Hint: an image whose gradient is all zero") from None
     votes[1] = 0
     compare(found, clip(e + alpha * votes.mean(0)), [
         (clip(e + alpha * votes.sum(0) / 4), "an image whose gradient is zero has no wish, and still counts: 5, not 4"),
@@ -684,7 +744,7 @@ def common_step(learners):
 def class_success(learners):
     """Predictions and true labels to ten shares: how many of each class are misread.
 
-    Help: unfold the hint below the exercise.
+    Hint: one class
     """
     rng = np.random.default_rng(4)
     y = rng.permutation(np.repeat(np.arange(10), np.arange(3, 13)))
@@ -717,7 +777,7 @@ def class_success(learners):
 def dominant_label(learners):
     """Predictions for the noisy images of one class to the wrong label read most, and its share of the fooled.
 
-    Help: unfold the hint below the exercise.
+    Hint: only the fooled ones
     """
     prediction = np.random.default_rng(4).permutation(np.repeat([5, 3, 8, 9], [7, 6, 5, 2]))
     found = call(learners, prediction, 5)
@@ -745,7 +805,7 @@ def dominant_label(learners):
 def margin(learners):
     """Logits and true labels to one margin an image: the true logit minus the largest other one.
 
-    Help: unfold the hint below the exercise.
+    Hint: leaving the true class out
     """
     z = np.array([[2.0, 0.5, -1, 0], [-3, 1.5, 4, 1], [-1, -2, -6, -4], [0, 0, 3, 7]])
     y = np.array([0, 1, 2, 3])
@@ -765,6 +825,7 @@ def margin(learners):
         (ordered[:, -1] - ordered[:, -2], "the largest minus the second, whatever the true label: y has to be used"),
         (np.abs(right), "a margin has a sign: it is negative where the image is misread"),
         (np.maximum(right, 0), "a margin below 0 is wanted too: it says how badly the image is misread"),
+        (true - ordered[:, -2], "the second largest is the largest other one only while the image is read correctly"),
         (true - mean, "the mean of the others; the largest of them decides what the network reads"),
         (true, "this is the true logit alone; subtract the largest other one"),
         (true - np.where(np.arange(4) == y[:, None], 0, z).max(1),
@@ -789,7 +850,7 @@ def environment():
     for fine, text in lines:
         print(f"[{'OK' if fine else 'FAIL'}] {text}")
     failed = sum(not fine for fine, _ in lines)
-    print("Everything is there." if not failed else f"{failed} to mend; the README's last section helps.")
+    print("Everything is there." if not failed else f"{failed} to mend; README.md, Troubleshooting, helps.")
     return not failed
 
 

@@ -9,6 +9,7 @@ trained networks and stored results, the packages, the data set and the scale.
 import hashlib
 import os
 import platform
+import re
 import sys
 import time
 from pathlib import Path
@@ -59,7 +60,10 @@ def execute(notebook, copy):
         sys.exit(f"\n{why}\n\n{notebook.name} failed in its code cell [{number}]:\n\n{source}\n")
     nb.metadata["came_from"] = key
     nbformat.write(nb, copy)
-    print(f"{time.monotonic() - begin:.0f} s", flush=True)
+    seconds = time.monotonic() - begin
+    told = re.search(r"(\d+) to run", nb.cells[1].source if len(nb.cells) > 1 else "")
+    late = told and seconds > 60 * int(told[1]) and os.environ.get("ADVLIB_SCALE") != "paper"
+    print(f"{seconds:.0f} s" + (f", longer than the {told[1]} min its card tells" if late else ""), flush=True)
 
 
 def main(folder, *notebooks):

@@ -1,6 +1,8 @@
 """The checks of notebooks 00 and 01: each usual wrong answer gets its own hint, and every right way passes."""
 
+import inspect
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -122,9 +124,11 @@ WRONG = [
     (checks.grey_levels, lambda eps: eps, "as it came"),
     (checks.grey_levels, lambda eps: 255 * eps + 1, "expected 38.25, found 39.25"),
     (checks.grey_levels, lambda eps: 255 * float(eps), "TypeError"),
+    (checks.grey_levels, lambda eps: [255 * eps], "must be one number; found shape (1,)"),
     (checks.count_parameters, lambda k, i, o: k * k * i * o, "adds a bias"),
     (checks.count_parameters, lambda k, i, o: k * k * i * o + 1, "as many as outputs"),
     (checks.count_parameters, lambda k, i, o: (k * k * o + 1) * i, "not for each input"),
+    (checks.count_parameters, lambda k, i, o: (k * k + 1) * i * o, "not one for each input"),
     (checks.count_parameters, lambda k, i, o: k * i * o + o, "a filter is a square"),
     (checks.count_parameters, lambda k, i, o: k * k * o + o, "every input channel"),
     (checks.count_parameters, lambda k, i, o: k * k * i + 1, "this is one filter"),
@@ -140,7 +144,7 @@ WRONG = [
     (checks.softmax, lambda z: softmax(z)[:, ::-1], "not the right numbers"),
     (checks.softmax, lambda z: powers(z - z.max()) / powers(z - z.max()).sum(1, keepdims=True), "own largest"),
     (checks.softmax, lambda z: powers(z) / powers(z).sum(1), "ValueError"),
-    (checks.softmax, lambda z: softmax(z)[0], "must have shape (2, 3); found (3,)"),
+    (checks.softmax, lambda z: softmax(z)[0], "must have shape (2, 3); found shape (3,)"),
     (checks.softmax, changes_its_input, "it changed the array"),
     (checks.cross_entropy, lambda z, y: cross_entropy(z, y).mean(), "the mean comes later"),
     (checks.cross_entropy, lambda z, y: cross_entropy(z, y).sum(), "the sum comes later"),
@@ -151,6 +155,9 @@ WRONG = [
     (checks.cross_entropy, lambda z, y: pick(softmax(z), y), "minus their logarithm"),
     (checks.cross_entropy, lambda z, y: 1 - pick(softmax(z), y), "1 - p"),
     (checks.cross_entropy, lambda z, y: -np.log2(pick(softmax(z), y)), "base 2"),
+    (checks.cross_entropy, lambda z, y: -np.log10(pick(softmax(z), y)), "base 10"),
+    (checks.cross_entropy, lambda z, y: -np.log(pick(scipy.special.softmax(z), y)), "each image has its own"),
+    (checks.cross_entropy, lambda z, y: -logs(z).sum(1), "the sum over the classes"),
     (checks.cross_entropy, lambda z, y: -pick(np.log(softmax(z.T).T), y), "over the images"),
     (checks.cross_entropy, lambda z, y: cross_entropy(softmax(z), y), "twice"),
     (checks.cross_entropy, lambda z, y: -(y * logs(z)).sum(1), "no ones and zeros"),
@@ -167,6 +174,7 @@ WRONG = [
     (checks.accuracy, lambda z, y: (z.argmax() == y).mean(), "a row is an image"),
     (checks.accuracy, lambda z, y: 1 - accuracy(z, y), "share of mistakes"),
     (checks.accuracy, lambda z, y: (z.argmax(1) == y).sum() // len(y), "rounds down"),
+    (checks.accuracy, lambda z, y: (z.max(1) == y).mean(), "the place of the largest logit"),
     (checks.accuracy, lambda z, y: (z.argmax(1) == y).sum() / 5, "divided by 5"),
     (checks.accuracy, lambda z, y: z.argmax(1)[:2], "must be one number"),
 ]
@@ -200,22 +208,52 @@ def test_an_error_in_the_learners_code_is_told_with_its_line_and_the_shapes(caps
 
     text = told(capsys, checks.softmax, mine)
     assert "it stopped with ValueError: operands could not be broadcast" in text
-    assert "in its line 3; it was given shapes (2, 3)" in text
+    assert "in its line 3; it was given z: of shape (2, 3)" in text
 
 
-# -------------------------------------------------------------------------------------- what the two notebooks say
+# -------------------------------------------------------------------------------------- what the notebooks say
 def sources(name):
     return [cell.source for cell in nbformat.read(NOTEBOOKS / name, 4).cells]
 
 
-@pytest.mark.parametrize("name", ["00_start_here.ipynb", "01_the_cnn.ipynb"])
+def test_a_loop_that_never_ends_is_stopped(capsys, monkeypatch):
+    monkeypatch.setattr(checks, "SECONDS", 0.3)
+
+    def mine(z):
+        while True:
+            pass
+
+    assert "stopped after 0.3 seconds: does a loop never end?" in told(capsys, checks.softmax, mine)
+
+
+def test_a_learners_own_interrupt_and_exit(capsys):
+    def interrupted(z):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        checks.softmax(interrupted)
+    assert "it stopped with SystemExit: enough" in told(capsys, checks.softmax, lambda z: sys.exit("enough"))
+
+
+def test_large_logits_have_a_hint_of_their_own(capsys):
+    said = told(capsys, checks.softmax, lambda z: powers(z) / powers(z).sum(1, keepdims=True))
+    assert 'Help: unfold "Hint: large logits" above your function.' in said
+
+
+NAMES = ["00_start_here", "01_the_cnn", "02_fool_one_image", "03_gradient_vs_sign", "04_common_noise"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_hints_that_the_checks_speak_of_are_there(name):
-    text = "\n".join(sources(name))
+    text = "\n".join(sources(f"{name}.ipynb"))
     used = {getattr(checks, check) for check in re.findall(r"checks\.(\w+)\(my_", text)}
     assert used
     for check in used:
-        summary = re.search(r'Help: unfold "(.*)"', check.__doc__)[1]
-        assert f"<summary>{summary}</summary>" in text
+        own = inspect.getdoc(check).splitlines()[-1]
+        others = re.findall(r'"(Hint: [^"]+)"', inspect.getsource(check.__wrapped__))
+        assert own.startswith("Hint")
+        for title in (own, *others):
+            assert f"<summary>{title}</summary>" in text
 
 
 def test_the_map_in_00_has_every_notebook_with_its_minutes():

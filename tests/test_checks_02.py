@@ -169,6 +169,10 @@ MUTANTS = [
     (checks.step, on_gradient(lambda x, g, a: x + a * g / (largest(g) + 1e-8)), "no + 1e-8 in the denominator"),
     (checks.step, on_gradient(lambda x, g, a: x + a * g / largest(g)), "0/0 is not a number"),
     (checks.step, in_place, "it changed the array"),
+    (checks.step, lambda n, x, y, a: x + a * n(x, y), "take the second, network(...)[1]"),
+    (checks.step, lambda n, x, y, a: x + n(x, y) / np.abs(n(x, y)).max(), "take the second, network(...)[1]"),
+    (checks.step, lambda n, x, y, a: x + a * n(x, y)[0],
+     "n: a function, x: of shape (3, 2, 3, 2), y: of shape (3,), a: a number"),
     (checks.step, on_gradient(lambda x, g, a: (x + a * g / largest(g))[0]), "must have shape (3, 2, 3, 2)"),
     (checks.step, on_gradient(lambda x, g, a: x + a * np.full_like(g, 0.5)), "not the right numbers"),
     (checks.clip, lambda x_adv, x, eps: x_adv, "was it forgotten?"),
@@ -194,6 +198,7 @@ MUTANTS = [
     (checks.rms, lambda x_adv, x: rms(x_adv, x) ** 2, "its root is missing"),
     (checks.rms, lambda x_adv, x: np.sqrt(np.sum((x_adv - x) ** 2, axis=(1, 2, 3))), "a sum, not a mean"),
     (checks.rms, lambda x_adv, x: np.mean(np.sqrt((x_adv - x) ** 2), axis=(1, 2, 3)), "Square, mean, root"),
+    (checks.rms, lambda x_adv, x: np.sqrt((x_adv - x).mean((1, 2, 3)) - 1), "Square the noise first"),
     (checks.rms, lambda x_adv, x: np.std(x_adv - x, axis=(1, 2, 3)), "standard deviation"),
     (checks.rms, lambda x_adv, x: np.abs(x_adv - x).max((1, 2, 3)), "the largest move"),
     (checks.rms, lambda x_adv, x: rms(x_adv, 0), "takes x away first"),
@@ -204,6 +209,7 @@ MUTANTS = [
     (checks.targeted_step, aimed(lambda g, a: -down(g, a), label="y"), "this is equation (1)"),
     (checks.targeted_step, aimed(down, at="x"), "the gradient was taken at x"),
     (checks.targeted_step, aimed(down, at="x", base="x"), "starts from x again"),
+    (checks.targeted_step, aimed(down, base="x"), "right step, but it starts from x again"),
     (checks.targeted_step, aimed(lambda g, a: -a * g), "not divided by m"),
     (checks.targeted_step, aimed(lambda g, a: -a * g / np.abs(g).max()), "the batch's largest"),
     (checks.targeted_step, aimed(lambda g, a: -a * np.sign(g)), "the sign rule"),
@@ -222,5 +228,5 @@ def test_each_usual_mistake_gets_its_own_hint(check, answer, hint, capsys):
     told = capsys.readouterr()
     assert told.out.startswith(f"[not yet] {check.__name__}: ")
     assert hint in told.out
-    assert 'unfold "Hint" in the exercise' in told.out
+    assert 'unfold "Hint" above your function' in told.out
     assert told.err == ""

@@ -84,7 +84,9 @@ WRONG = [
     ("common_step", in_place, "it changed the array"),
     ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g), -eps, eps), "one noise for each image"),
     ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(), -eps, eps)[0], "old one's shape"),
-    ("common_step", lambda e, g, eps, a: e + a * naive(g).mean(0), "left the box"),
+    ("common_step", lambda e, g, eps, a: e + a * naive(g).mean(0), "left its fence"),
+    ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(0), 0, eps), "two sides"),
+    ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(), -eps, eps), "axis=0"),
     ("common_step", lambda e, g, eps, a: np.clip(e - a * naive(g).mean(0), -eps, eps), "not against it"),
     ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(0), 0, 1), "images, not noises"),
     ("common_step", lambda e, g, eps, a: e + np.clip(a * naive(g).mean(0), -eps, eps), "the step was clipped"),
@@ -129,6 +131,7 @@ WRONG = [
     ("margin", lambda z, y: -margins(z, y), "above 0 while"),
     ("margin", lambda z, y: z[np.arange(len(z)), y] - z.max(1), "leave it out"),
     ("margin", lambda z, y: np.sort(z)[:, -1] - np.sort(z)[:, -2], "y has to be used"),
+    ("margin", lambda z, y: z[np.arange(len(z)), y] - np.sort(z)[:, -2], "only while the image is read correctly"),
     ("margin", lambda z, y: np.abs(margins(z, y)), "negative where"),
     ("margin", lambda z, y: np.maximum(margins(z, y), 0), "below 0 is wanted"),
     ("margin", lambda z, y: (4 * z[np.arange(4), y] - z.sum(1)) / 3, "mean of the others"),
@@ -145,10 +148,18 @@ def test_a_right_answer_passes_however_it_is_written(name, answer, capsys):
 
 
 @pytest.mark.parametrize(("name", "answer", "hint"), WRONG)
-@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning", "ignore:divide by zero:RuntimeWarning")
 def test_a_usual_mistake_gets_its_hint(name, answer, hint, capsys):
     getattr(checks, name)(answer)
     said = capsys.readouterr().out
     assert said.startswith(f"[not yet] {name}: ")
     assert hint in said
-    assert "unfold" in said  # where help is
+    assert 'Help: unfold "Hint: ' in said
+
+
+def test_two_hints_each_where_it_helps(capsys):
+    for answer, title in (
+        (lambda e, g, eps, a: e + a * naive(g).mean(0), "the largest value of each image"),
+        (lambda e, g, eps, a: np.clip(e + a * naive(g).mean(0), -eps, eps), "an image whose gradient is all zero"),
+    ):
+        checks.common_step(answer)
+        assert f'unfold "Hint: {title}" above' in capsys.readouterr().out

@@ -258,6 +258,19 @@ def test_a_failing_notebook_stops_the_run_with_its_name_and_cell(toy, capfd, mon
     assert "On the offline digits, not on MNIST" in said.out
 
 
+def test_a_notebook_that_takes_longer_than_it_tells_is_named(toy, capfd):
+    for name, told in (("00_a", 0), ("01_b", 9)):
+        path = toy / "notebooks" / f"{name}.ipynb"
+        nb = nbformat.read(path, 4)
+        nb.cells.insert(1, new_markdown_cell(f"**Minutes** 1 to read, {told} to run, 0 for the exercises."))
+        nbformat.write(nb, path)
+    assert course.main(["run"]) == 0
+    told = [line for line in capfd.readouterr().out.splitlines() if "longer than" in line]
+    assert len(told) == 1
+    assert told[0].startswith("00_a.ipynb")
+    assert told[0].endswith("longer than the 0 min its card tells")
+
+
 def test_a_kernel_that_dies_stops_the_run_with_name_and_cell(toy, capfd):
     (toy / "notebooks" / "00_a.ipynb").unlink()
     write(toy, "01_b", "# Second?", "import os\nos._exit(1)")

@@ -45,7 +45,8 @@ ITEM = re.compile(r"^\s*(?:[-*+]|\d+\.) ", re.MULTILINE)
 
 # --------------------------------------------------------------------------------------- reading a notebook
 def code(nb):
-    return [cell for cell in nb.cells if cell.cell_type == "code"]
+    """The code cells, without the one that only Colab runs."""
+    return [cell for cell in nb.cells if cell.cell_type == "code" and "colab" not in tags(cell)]
 
 
 def markdown(nb):

@@ -1,0 +1,253 @@
+"""Speed against the peers, against the machine's limit, and over sizes.
+
+    python3 course.py bench                       all, about an hour; or the parts that are named:
+    python3 course.py bench peers common --images 10000
+
+Parts: peers, common, limit, scaling, course.  Each is one run, so that its times may be compared with one another,
+and is written to benchmarks/results.json when it ends; report.py makes README's table and figure from that file.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import time
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import peers
+import report
+
+from advlib import cnn, common_noise, data, rms
+from advlib.attack import gradient
+from advlib.backend import tf
+
+HERE = Path(__file__).parent
+PACKAGES = ("tensorflow", "keras", "numpy", "adversarial-robustness-toolbox", "foolbox", "cleverhans")
+
+
+def clocked(work, *given):
+    begin = time.perf_counter()
+    found = work(*given)
+    return time.perf_counter() - begin, found
+
+
+def against_peers(model, mnist, n):
+    """The attack on one image at a time: ours before and after each peer, so that a slow minute strikes both."""
+    x, y = (part[:n] for part in mnist.test)
+    rows = []
+    for rule in ("sign", "gradient"):
+        mine = peers.ours(model, rule)
+        mine(x[: peers.BATCH], y[: peers.BATCH])
+        before, x_adv = clocked(mine, x, y)
+        rows.append(row("advlib", rule, before, mine.done.gradients, model, x, y, x_adv))
+        for name, make in peers.PEERS.items():
+            try:
+                make(model, rule, steps=1)(x[: peers.BATCH], y[: peers.BATCH])
+                attack = make(model, rule)
+                seconds, x_adv = clocked(attack, x, y)
+            except Exception as why:  # a peer that does not run here must not end the rest
+                print(f"{name}, {rule}: {type(why).__name__}: {why}", flush=True)
+                rows.append({"name": name, "rule": rule, "failed": f"{type(why).__name__}: {why}"})
+                continue
+            after, _ = clocked(mine, x, y)
+            found = row(name, rule, seconds, n * peers.STEPS, model, x, y, x_adv)
+            rows.append(found | {"ours_seconds": [before, after], "ratio": 2 * seconds / (before + after)})
+            print(f"{name}, {rule}: {rows[-1]['ratio']:.1f} times the seconds of advlib", flush=True)
+            before = after
+    return {"images": n, "eps": peers.EPS, "alpha": peers.ALPHA, "steps": peers.STEPS, "rows": rows}
+
+
+def row(name, rule, seconds, gradients, model, x, y, x_adv):
+    fooled = int(np.sum(cnn.logits(model, x_adv).argmax(1) != y))
+    return {
+        "name": name, "rule": rule, "seconds": seconds, "gradients": int(gradients), "k": fooled,
+        "rms": float(np.mean(rms(x_adv - x))),
+    }  # fmt: skip
+
+
+def against_universal(model, mnist, source=5, eps=0.24, target=3):
+    """One noise for a class: success on the unseen images of the class after so many seconds of learning."""
+    x, y = (part[mnist.validation[1] == source] for part in mnist.validation)
+    unseen = mnist.test[0][mnist.test[1] == source]
+    runs = []
+
+    def add(name, points):
+        """Points are (seconds, noise)."""
+        read = [cnn.logits(model, np.clip(unseen + e, 0, 1)).argmax(1) for _, e in points]
+        runs.append({
+            "name": name, "seconds": [s for s, _ in points], "k": [int(np.sum(r != source)) for r in read]
+        })  # fmt: skip
+        print(f"{name}: {runs[-1]['k'][-1]} of {len(unseen)} in {points[-1][0]:.1f} s", flush=True)
+
+    common_noise(model, x[:2], y[:2], eps=[eps] * 26, epochs=1)
+    alone, e = clocked(lambda: common_noise(model, x, y, eps=eps))
+    add("advlib, one noise", [(alone * (k + 1) / 25, one) for k, one in enumerate(e.history["noise"])])
+    together, many = clocked(lambda: common_noise(model, x, y, eps=np.linspace(0.15, 0.30, 26).tolist()))
+    add("advlib, one of 26 side by side, a 26th of their time",
+        [(together / 26 * (k + 1) / 25, one) for k, one in enumerate(many[15].history["noise"])])  # fmt: skip
+    add("Algorithm 1 as a plain loop", list(plain(model, x, y, eps)))
+    try:
+        for name, points in universal(model, x, y, eps, target):
+            add(name, points)
+    except Exception as why:
+        print(f"ART: {type(why).__name__}: {why}", flush=True)
+        runs.append({"name": "ART", "failed": f"{type(why).__name__}: {why}"})
+    return {"class": source, "eps": eps, "eps_of_the_26": many[15].eps, "n": len(unseen), "runs": runs}
+
+
+def plain(model, x, y, eps, epochs=25):
+    """Algorithm 1 as one would write it down, compiled: one noise, one image at a time, (seconds, noise) by epoch."""
+
+    @tf.function
+    def slope(image, label):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits([label], model(image, training=False))
+        return tape.gradient(loss, image)
+
+    e = tf.zeros((1, *x.shape[1:]))
+    slope(tf.constant(x[:1]), tf.constant(y[0]))
+    begin = time.perf_counter()
+    for _ in range(epochs):
+        for image, label in zip(x, y):
+            g = slope(tf.clip_by_value(image[None] + e, 0, 1), tf.constant(label))
+            e = tf.clip_by_value(e + peers.largest_one(g) / 255, -eps, eps)
+        yield time.perf_counter() - begin, e.numpy()[0]
+
+
+def universal(model, x, y, eps, target):
+    """ART's two: a run for each number of passes, since a run cannot be looked into."""
+    from art.attacks.evasion import TargetedUniversalPerturbation, UniversalPerturbation
+
+    network = peers.classifier(model)
+    aim = np.eye(model.output_shape[1])[np.full(len(y), target)]
+    fgsm = {"attacker": "fgsm", "attacker_params": {"eps": eps, "batch_size": 1}}
+    steps = {"eps": eps, "eps_step": eps / 8, "max_iter": 10, "batch_size": 1, "verbose": False}
+    pgd = {"attacker": "pgd", "attacker_params": steps}  # DeepFool, ART's default, takes seconds for each image
+    for name, kind, how, labels in (
+        ("ART UniversalPerturbation, FGSM", UniversalPerturbation, fgsm, y),
+        ("ART UniversalPerturbation, PGD", UniversalPerturbation, pgd, y),
+        ("ART TargetedUniversalPerturbation, FGSM", TargetedUniversalPerturbation, fgsm, aim),
+    ):
+        points = []
+        for passes in (1, 3):
+            random.seed(0)  # ART's order of the images
+            quiet = {} if kind is TargetedUniversalPerturbation else {"verbose": False}
+            attack = kind(network, delta=0.0, max_iter=passes, eps=eps, norm=np.inf, **how, **quiet)
+            seconds, _ = clocked(attack.generate, x, labels)
+            points.append((seconds, attack.noise[0]))
+        yield name, points
+
+
+def limit(model, mnist):
+    """Gradients a second, with nothing around them, by batch; ours as a share of that; and the machine's sgemm."""
+    x, y = mnist.test
+    a = tf.random.normal((2048, 2048))
+    sgemm = 2 * 2048**3 * rate(lambda: tf.matmul(a, a).numpy())
+    fives, attack = x[y == 5][:40], peers.ours(model, "gradient")
+
+    def bare(batch):
+        return batch * rate(lambda: gradient(model, x[:batch], y[:batch]))
+
+    def side_by_side(batch):
+        eps = np.linspace(0.15, 0.30, batch).tolist()
+        seconds, _ = clocked(lambda: common_noise(model, fives, [5] * len(fives), eps=eps, epochs=3))
+        return 3 * len(fives) * batch / seconds
+
+    def attacked(batch):
+        seconds, _ = clocked(attack, x[:2000], y[:2000])
+        return attack.done.gradients / seconds
+
+    rows = []
+    for batch in (1, 2, 4, 8, 16, 26, 32, 64, 128, 250, 500):
+        before = bare(batch)  # and after, so that a slow minute strikes both
+        ours = {"common": side_by_side} if batch in (1, 8, 26, 64, 128) else {}
+        ours |= {"attack": attacked} if batch == peers.BATCH else {}
+        done = {name: work(batch) for name, work in ours.items()}
+        rows.append({"batch": batch, "bare": (before + bare(batch)) / 2, **done})
+        print(json.dumps(rows[-1]), flush=True)
+    return {"sgemm_flops": sgemm, "flops_per_gradient": flops(model), "rows": rows}
+
+
+def rate(work, seconds=4):
+    """Calls a second."""
+    work()
+    calls, begin = 0, time.perf_counter()
+    while time.perf_counter() < begin + seconds:
+        work()
+        calls += 1
+    return calls / (time.perf_counter() - begin)
+
+
+def flops(model):
+    """Of a gradient: two for each multiplication forward, and as many back to the pixels."""
+    forward = 0
+    for layer in model.layers:
+        if layer.weights:
+            places = np.prod(layer.output.shape[1:-1]) if layer.output.ndim > 2 else 1
+            forward += 2 * int(np.prod(layer.weights[0].shape)) * int(places)
+    return 2 * forward
+
+
+def point(*what):
+    done = subprocess.run([sys.executable, HERE / "point.py", *map(str, what)], stdout=subprocess.PIPE, check=True)
+    found = json.loads(done.stdout)
+    print(*what, json.dumps(found), flush=True)
+    return found
+
+
+def scaling():
+    sizes = {"images": (100, 1000, 10_000), "noises": (1, 8, 26, 128), "side": (28, 56, 112)}
+    return {kind: [{kind: n, **point(kind, n)} for n in values] for kind, values in sizes.items()}
+
+
+def course():
+    paths = sorted((data.ROOT / "notebooks").glob("*.ipynb"))
+    return [{"notebook": path.stem, **point("notebook", path)} for path in paths]
+
+
+def machine():
+    cpu = Path("/proc/cpuinfo")
+    names = [line.partition(": ")[2] for line in cpu.read_text().splitlines() if line.startswith("model name")] \
+        if cpu.exists() else []  # fmt: skip
+    return {
+        "cpu": names[0] if names else platform.processor() or platform.machine(), "cores": os.cpu_count(),
+        "system": platform.system(), "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+    }  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help="which of them; all, where none is named")
+    parser.add_argument("--images", type=int, default=1000, help="for the part peers")
+    asked = parser.parse_args()
+    model, mnist = cnn.load("mnist", seed=0), data.load("mnist")
+    if mnist.name != "mnist":
+        sys.exit("The benchmarks are of MNIST, which could not be had: README.md says how to get it")
+    parts = {
+        "peers": lambda: against_peers(model, mnist, asked.images),
+        "common": lambda: against_universal(model, mnist),
+        "limit": lambda: limit(model, mnist),
+        "scaling": scaling,
+        "course": course,
+    }
+    unknown = set(asked.parts) - set(parts)
+    if unknown:
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: there are {', '.join(parts)}")
+    for name in asked.parts or parts:
+        print(f"--- {name}", flush=True)
+        measured = parts[name]()
+        results = report.load() | {name: {"measured": measured, "date": str(date.today()), **machine()}}
+        report.save(results)
+    report.write(report.load())
+
+
+if __name__ == "__main__":
+    main()
