@@ -271,6 +271,28 @@ def test_a_notebook_that_takes_longer_than_it_tells_is_named(toy, capfd):
     assert told[0].endswith("longer than the 0 min its card tells")
 
 
+def test_the_peers_get_an_environment_of_their_own(calls, project, monkeypatch):
+    monkeypatch.setattr(course, "INSIDE", "python")
+    monkeypatch.setattr(course, "WANTED", ".")  # put back afterwards
+    assert course.main(["bench", "limit"]) == 0
+    python = str(project / ".venv-peers" / "python")
+    assert calls[1] == [python, "-m", "pip", "install", "-r", "requirements.lock", "-e", ".[peers]"]
+    assert calls[2:] == [[python, "benchmarks/bench.py", "limit"]]
+    assert not (project / ".venv").exists()
+
+
+def test_colab_gives_every_notebook_its_link(toy, capfd):
+    shutil.rmtree(toy / "notebooks")
+    shutil.copytree(ROOT / "notebooks", toy / "notebooks")
+    assert course.main(["colab", "somewhere"]) == 1
+    assert "found 'somewhere'" in capfd.readouterr().err
+    assert course.main(["colab", "https://github.com/someone/course"]) == 0
+    for path in course.notebooks():
+        cells = nbformat.read(path, 4).cells
+        assert f"/github/someone/course/blob/main/notebooks/{path.name}" in cells[1].source
+        assert cells[2].metadata["tags"] == ["colab", "remove-cell"]
+
+
 def test_a_kernel_that_dies_stops_the_run_with_name_and_cell(toy, capfd):
     (toy / "notebooks" / "00_a.ipynb").unlink()
     write(toy, "01_b", "# Second?", "import os\nos._exit(1)")
