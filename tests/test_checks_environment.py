@@ -171,7 +171,7 @@ def test_several_failures_are_counted(capsys):
         path.unlink()
     _, failed, text = lines(capsys)
     assert len(failed) == 3
-    assert text.endswith("3 to mend; the README's last section helps.\n")
+    assert text.endswith("3 to mend; README.md, Troubleshooting, helps.\n")
 
 
 def test_this_machine(capsys, monkeypatch):
