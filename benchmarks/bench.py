@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import peers
 import report
+from point import clocked
 
 from advlib import cnn, common_noise, data, rms
 from advlib.attack import gradient
@@ -29,12 +30,6 @@ from advlib.backend import tf
 
 HERE = Path(__file__).parent
 PACKAGES = ("tensorflow", "keras", "numpy", "adversarial-robustness-toolbox", "foolbox", "cleverhans")
-
-
-def clocked(work, *given):
-    begin = time.perf_counter()
-    found = work(*given)
-    return time.perf_counter() - begin, found
 
 
 def against_peers(model, mnist, n):
