@@ -19,6 +19,7 @@ import pytest
 
 import course
 from advlib import plots, widgets
+from conftest import UNLIKE
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: pip install playwright")
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -207,14 +208,25 @@ def answer(quiz):
     assert right == 1
 
 
+def printed(cells):
+    """What each of the cells printed whose output is recorded."""
+    return {
+        cell["id"]: "".join("".join(out["text"]) for out in cell["outputs"] if out.get("name") == "stdout")
+        for cell in cells
+        if "keep_output" in cell["metadata"].get("tags", ())
+    }
+
+
 @pytest.mark.parametrize("path", SLIDERS, ids=lambda path: path.name)
-def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path):
+def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path, pytestconfig):
     folder, address = lab
     # as learners get it; with its solutions it runs under nbval
     (folder / path.name).write_text(course.without_solutions(path), encoding="utf-8")
     notebook = run_all(page, address, path.name)
     errors = [out["evalue"] for c in notebook["cells"] for out in c.get("outputs", ()) if out["output_type"] == "error"]
     assert not errors
+    if not pytestconfig.stash[UNLIKE]:
+        assert printed(notebook["cells"]) == printed(nbformat.read(path, 4).cells)  # the solutions change nothing
     explorers = page.locator(".advlib-explorer").all()
     assert len(explorers) >= SLIDERS[path]
     for k, explorer in enumerate(explorers):
