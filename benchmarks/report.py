@@ -40,7 +40,7 @@ def table(results):
         lines.append(f"| {name} | {' | '.join(cells)} |")
     versions = ", ".join(f"{name} {number}" for name, number in part["packages"].items())
     where = f"{part['cpu']}, {part['cores']} cores, {part['date']}; {versions}"
-    lines += ["", f"Time: times that of advlib in the same run. {where}."]
+    lines += ["", f"Time: in multiples of that of advlib, in the same run. {where}."]
     return "\n".join(lines) + "\n"
 
 
