@@ -26,8 +26,6 @@ from . import data
 
 MEMORY = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
-
-
 SECONDS = 20  # after which a learner's function is stopped
 
 
@@ -66,7 +64,7 @@ def check(function):
     return told
 
 
-def call(function, *args, shape=None):
+def call(function, *args, shape=None, nan=None):
     """The learner's answer as an array; a Hint where there is none, or it is of another kind than asked for.
 
     Parameters
@@ -75,6 +73,8 @@ def call(function, *args, shape=None):
     *args : what it is given; arrays are copied, and looked at afterwards
     shape : tuple, optional
         The shape that the answer must have.
+    nan : Hint, optional
+        What to say where the answer holds NaN or infinity.
     """
     given = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
     stop = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(TooLong)
@@ -89,7 +89,7 @@ def call(function, *args, shape=None):
         raise Hint("not written yet") from None
     except (Exception, SystemExit) as error:
         line = error.__traceback__.tb_next
-        where = f", in its line {line.tb_lineno - function.__code__.co_firstlineno + 1}" if line else ""
+        where = f", in its line {line.tb_lineno - line.tb_frame.f_code.co_firstlineno + 1}" if line else ""
         text = f"it stopped with {type(error).__name__}: {error}{where}; it was given {_told(function, args)}"
         raise Hint(text) from None
     finally:
@@ -109,13 +109,17 @@ def call(function, *args, shape=None):
         wanted = f"have shape {shape}" if shape else "be one number"
         raise Hint(f"the answer must {wanted}; found shape {found.shape}")
     if not np.isfinite(found).all():
-        raise Hint("the answer holds NaN or infinity")
+        raise nan or Hint("the answer holds NaN or infinity")
     return found
 
 
 def _told(function, args):
     """Each argument by its name in the learner's function, with its shape."""
-    names = [*inspect.signature(function).parameters, *["…"] * len(args)]
+    try:
+        names = list(inspect.signature(function).parameters)
+    except ValueError:  # a function of numpy's, say
+        names = []
+    names += ["…"] * len(args)
     kinds = [f"of shape {a.shape}" if isinstance(a, np.ndarray) else "a function" if callable(a) else "a number"
              for a in args]  # fmt: skip
     return ", ".join(f"{name}: {kind}" for name, kind in zip(names, kinds))
@@ -230,12 +234,8 @@ def cross_entropy(learners):
     logs = log_softmax(z, axis=1)
     right = -logs[rows, y]
     best = -logs.max(1)
-    try:
-        found = call(learners, z, y)
-    except Hint as hint:
-        if "NaN" in str(hint):
-            raise Hint("NaN or infinity: take the logarithm of the probabilities, which are above 0") from None
-        raise
+    nan = Hint("NaN or infinity: take the logarithm of the probabilities, which are above 0")
+    found = call(learners, z, y, nan=nan)
     if found.shape == ():
         total = "sum" if np.isclose(found, right.sum()) else "mean"
         raise Hint(f"one loss for each image is wanted, not one number for all: the {total} comes later")
@@ -363,14 +363,9 @@ def step(learners):
     x[1] = 0
     g = dead(x, y)[1]
     right = x + alpha * g / np.where(_largest(g) > 0, _largest(g), 1)
-    try:
-        found = call(learners, dead, x, y, alpha, shape=x.shape)
-    except Hint as hint:
-        if "NaN" in str(hint):
-            raise Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. "
-                       "Such an image stays where it is") from None  # fmt: skip
-        raise
-    compare(found, right)
+    nan = Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. "
+               "Such an image stays where it is")  # fmt: skip
+    compare(call(learners, dead, x, y, alpha, shape=x.shape, nan=nan), right)
     return 3
 
 
@@ -430,12 +425,8 @@ def rms(learners):
     e = x_adv - x
     square = np.square(e)
     right = np.sqrt(square.mean((1, 2, 3)))
-    try:
-        found = call(learners, x_adv, x)
-    except Hint as hint:
-        if "NaN" not in str(hint):
-            raise
-        raise Hint("NaN: the root of something below 0. Square the noise first, then mean, then root") from None
+    nan = Hint("NaN: the root of something below 0. Square the noise first, then mean, then root")
+    found = call(learners, x_adv, x, nan=nan)
     if found.shape == ():
         compare(found, np.sqrt(square.mean()), [
             (right.mean(), "this is the mean of the three; one number for each image is wanted"),
@@ -525,12 +516,8 @@ def sign_step(learners):
 
     up = alpha * np.sign(g)
     right, near = after(up), np.clip(start + up, x - eps, x + eps)
-    try:
-        found = call(learners, network, start, x, y, eps, alpha, shape=x.shape)
-    except Hint as hint:
-        if "NaN" not in str(hint):
-            raise
-        raise Hint("NaN: some pixels have a gradient of 0, and 0/0 is not a number; np.sign gives 0 there") from None
+    nan = Hint("NaN: some pixels have a gradient of 0, and 0/0 is not a number; np.sign gives 0 there")
+    found = call(learners, network, start, x, y, eps, alpha, shape=x.shape, nan=nan)
     compare(found, right, [
         (after(alpha * g), "the gradient's size is still in it: np.sign(g) keeps only +1, 0 and -1"),
         (after(alpha * g / _largest(g)), "this is the paper's step, g / m; the sign rule keeps no size at all"),
@@ -729,13 +716,9 @@ def common_step(learners):
         (clip(e + alpha * np.sign(mean)), "a sign step; here a vote is g / max|g|"),
     ])  # fmt: skip
     g[1] = 0
-    try:
-        found = call(learners, e, g, eps, alpha, shape=e.shape)
-    except Hint as hint:
-        if "NaN" not in str(hint):
-            raise
-        text = "NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0"
-        raise Hint(text, "Hint: an image whose gradient is all zero") from None
+    text = "NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0"
+    nan = Hint(text, "Hint: an image whose gradient is all zero")
+    found = call(learners, e, g, eps, alpha, shape=e.shape, nan=nan)
     votes[1] = 0
     compare(found, clip(e + alpha * votes.mean(0)), [
         (clip(e + alpha * votes.sum(0) / 4), "an image whose gradient is zero has no wish, and still counts: 5, not 4"),

@@ -15,7 +15,6 @@ import random
 import subprocess
 import sys
 import time
-from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +23,7 @@ import peers
 import report
 from point import clocked
 
-from advlib import cnn, common_noise, data, rms
+from advlib import cnn, common_noise, data, results, rms
 from advlib.attack import gradient
 from advlib.backend import tf
 
@@ -211,14 +210,13 @@ def course():
 
 
 def machine():
-    cpu = Path("/proc/cpuinfo")
-    names = [line.partition(": ")[2] for line in cpu.read_text().splitlines() if line.startswith("model name")] \
-        if cpu.exists() else []  # fmt: skip
-    return {
-        "cpu": names[0] if names else platform.processor() or platform.machine(), "cores": os.cpu_count(),
-        "system": platform.system(), "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-    }  # fmt: skip
+    cpu = Path("/proc/cpuinfo")  # Linux's
+    lines = cpu.read_text().splitlines() if cpu.exists() else []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return results.provenance(
+        cpu=names[0] if names else platform.processor() or platform.machine(),
+        cores=os.cpu_count(), packages={name: version(name) for name in PACKAGES},
+    )  # fmt: skip
 
 
 def main():
@@ -242,8 +240,7 @@ def main():
     for name in asked.parts or parts:
         print(f"--- {name}", flush=True)
         measured = parts[name]()
-        results = report.load() | {name: {"measured": measured, "date": str(date.today()), **machine()}}
-        report.save(results)
+        report.save(report.load() | {name: {"measured": measured, **machine()}})
     report.write(report.load())
 
 

@@ -37,20 +37,24 @@ def clocked(work, *given):
     return time.perf_counter() - begin, found
 
 
-def images(model, mnist, n):
+def images(mnist, n):
     from peers import ours
 
+    from advlib import cnn
+
     x, y = (part[:n] for part in mnist.test)
-    attack = ours(model, "gradient")
+    attack = ours(cnn.load("mnist", seed=0), "gradient")
     attack(x[:50], y[:50])
     seconds, _ = clocked(attack, x, y)
     return {"seconds": seconds, "gradients": attack.done.gradients, "images_bytes": x.nbytes}
 
 
-def noises(model, mnist, n):
+def noises(mnist, n):
     import numpy as np
 
-    from advlib import common_noise
+    from advlib import cnn, common_noise
+
+    model = cnn.load("mnist", seed=0)
 
     x, y = mnist.validation
     fives = x[y == 5]
@@ -64,7 +68,7 @@ def noises(model, mnist, n):
     return {"seconds": seconds, "gradients": n * len(fives)}
 
 
-def side(model, mnist, n):
+def side(mnist, n):
     import numpy as np
 
     from advlib import cnn, iterative_attack
@@ -99,10 +103,10 @@ def main(kind, what):
     if kind == "notebook":
         return notebook(what)
     peak = watch(psutil.Process())
-    from advlib import cnn, data
+    from advlib import data
 
     measure = {"images": images, "noises": noises, "side": side}[kind]
-    return measure(cnn.load("mnist", seed=0), data.load("mnist"), int(what)) | peak
+    return measure(data.load("mnist"), int(what)) | peak
 
 
 if __name__ == "__main__":

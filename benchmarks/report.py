@@ -4,6 +4,9 @@ import json
 import re
 from pathlib import Path
 
+from advlib import plots
+from advlib.data import replacing
+
 HERE = Path(__file__).parent
 RESULTS, FIGURE, README = HERE / "results.json", HERE / "speed.png", HERE.parent / "README.md"
 BEGIN, END = "<!-- from benchmarks/results.json -->\n", "<!-- end -->"
@@ -14,9 +17,8 @@ def load():
 
 
 def save(results):
-    part = RESULTS.with_suffix(".part")
-    part.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    part.replace(RESULTS)
+    with replacing(RESULTS) as part:
+        part.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
 
 
 def table(results):
@@ -46,15 +48,14 @@ def table(results):
 
 def figure(results, path):
     """Gradients a second by batch, bare and inside our loops; and success on unseen 5s against seconds."""
-    import matplotlib.pyplot as plt
-
-    from advlib import plots  # noqa: F401  (its style)
-
     speed, common = results["limit"]["measured"], results["common"]["measured"]
-    fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    fig, (left, right) = plots.figure(1, 2, 9, 3.4)
     rows = speed["rows"]
-    left.plot([r["batch"] for r in rows], [r["bare"] for r in rows], "k.-", label="the network's gradient alone")
-    for name, label, mark in (("common", "noises side by side", "C0s"), ("attack", "attack, batch kept full", "C1D")):
+    for name, label, mark in (
+        ("bare", "the network's gradient alone", "k.-"),
+        ("common", "noises side by side", "C0s"),
+        ("attack", "attack, batch kept full", "C1D"),
+    ):
         left.plot(*zip(*[(r["batch"], r[name]) for r in rows if name in r]), mark, label=label)
     left.set(xscale="log", xlabel="images in a batch", ylabel="gradients a second", ylim=(0, None))
     left.legend(frameon=False)
@@ -64,7 +65,6 @@ def figure(results, path):
     right.set(xscale="log", xlabel="seconds of learning", ylabel="unseen 5s misread", ylim=(0, 1))
     right.legend(frameon=False, fontsize="x-small")
     fig.savefig(path, dpi=150)
-    plt.close(fig)
 
 
 def write(results):

@@ -1,5 +1,6 @@
 """The checks of notebooks 00 and 01: each usual wrong answer gets its own hint, and every right way passes."""
 
+import functools
 import inspect
 import re
 import sys
@@ -214,6 +215,16 @@ def test_an_error_in_the_learners_code_is_told_with_its_line_and_the_shapes(caps
 # -------------------------------------------------------------------------------------- what the notebooks say
 def sources(name):
     return [cell.source for cell in nbformat.read(NOTEBOOKS / name, 4).cells]
+
+
+def test_an_error_in_what_has_no_lines_of_its_own_is_told_too(capsys):
+    assert "it stopped with TypeError" in told(capsys, checks.softmax, np.add)
+
+    def mine(z, wrong):
+        return z / wrong
+
+    text = told(capsys, checks.softmax, functools.partial(mine, wrong="1"))
+    assert "in its line 2; it was given z: of shape (2, 3)" in text
 
 
 def test_a_loop_that_never_ends_is_stopped(capsys, monkeypatch):
