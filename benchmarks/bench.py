@@ -3,8 +3,9 @@
     python3 course.py bench                       all, about an hour; or the parts that are named:
     python3 course.py bench peers common --images 10000
 
-Parts: peers, common, limit, scaling, course.  Each is one run, so that its times may be compared with one another,
-and is written to benchmarks/results.json when it ends; report.py makes README's table and figure from that file.
+Parts: peers, rounding, common, limit, scaling, course.  Each is one run, so that its times may be
+compared with one another, and is written to benchmarks/results.json when it ends; report.py makes README's table
+and figure from that file.
 """
 
 import argparse
@@ -55,6 +56,20 @@ def against_peers(model, mnist, n):
             print(f"{name}, {rule}: {rows[-1]['ratio']:.1f} times the seconds of advlib", flush=True)
             before = after
     return {"images": n, "eps": peers.EPS, "alpha": peers.ALPHA, "steps": peers.STEPS, "rows": rows}
+
+
+def by_rounding(model, mnist, n, starts=32, moved=1e-7):
+    """The images that the gradient rule leaves, each from so many starts as near as float32 can tell: how many work."""
+    x, y = (part[:n] for part in mnist.test)
+    attack = peers.ours(model, "gradient")
+    noise = np.random.default_rng(0).uniform(-moved, moved, (starts, *x.shape[1:]))
+    left = np.flatnonzero(cnn.logits(model, attack(x, y)).argmax(1) == y)
+    found = []
+    for i in left:
+        x_adv = attack(np.clip(x[i] + noise, 0, 1).astype(np.float32), y[[i] * starts])
+        found.append({"image": int(i), "k": int(np.sum(cnn.logits(model, x_adv).argmax(1) != y[i]))})
+        print(json.dumps(found[-1]), flush=True)
+    return {"images": n, "starts": starts, "moved": moved, "left": found}
 
 
 def row(name, rule, seconds, gradients, model, x, y, x_adv):
@@ -222,13 +237,14 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="which of them; all, where none is named")
-    parser.add_argument("--images", type=int, default=1000, help="for the part peers")
+    parser.add_argument("--images", type=int, default=1000, help="for the parts peers and rounding")
     asked = parser.parse_args()
     model, mnist = cnn.load("mnist", seed=0), data.load("mnist")
     if mnist.name != "mnist":
         sys.exit("The benchmarks are of MNIST, which could not be had: README.md says how to get it")
     parts = {
         "peers": lambda: against_peers(model, mnist, asked.images),
+        "rounding": lambda: by_rounding(model, mnist, asked.images),
         "common": lambda: against_universal(model, mnist),
         "limit": lambda: limit(model, mnist),
         "scaling": scaling,
