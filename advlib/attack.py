@@ -70,7 +70,7 @@ def iterative_attack(
     stop=True,
     bounds=(0.0, 1.0),
     clip="image",
-    batch_size=256,
+    batch_size=64,
     progress=False,
 ):
     """Step along the gradient, image by image, until the network misreads: equations (1) and (3).
@@ -104,7 +104,7 @@ def iterative_attack(
         "noise": the noise is kept in [-eps, eps] and only what the network sees is clipped to the bounds, as
         in the 2017 script; the paper's RMS of 0.063 is of that noise.
     batch_size : int
-        Images worked on at once; new ones enter as fooled ones leave.  Does not change the results.
+        Images worked on at once; new ones enter as fooled ones leave.  Changes the results by rounding alone.
     progress : bool
         Show a bar that counts images done.
 
@@ -129,8 +129,7 @@ def iterative_attack(
     n = len(x)
     goal, uphill = (y, 1) if y_target is None else (y_target, -1)
 
-    def reached(z, rows):
-        prediction, sure = read(z)
+    def reached(prediction, sure, rows):
         wanted = None if y_target is None else y_target[rows]
         return worked(prediction, y[rows], wanted) & (sure >= (confidence or 0))
 
@@ -140,38 +139,42 @@ def iterative_attack(
     n_iter, gradients = np.zeros(n, int), 0
     stalled = np.zeros(n, bool)
     idle = eps == 0 or max_iter == 0  # no step to take: every image counts as exhausted
-    active, entered = np.zeros(0, int), n if idle else 0
-    exhausted = [np.arange(entered)]
-    with tqdm(total=n, initial=entered, desc="attack", unit="image", disable=not progress) as bar:
-        while len(active) or entered < n:
-            new = np.arange(entered, min(n, entered + batch_size - len(active)))
-            entered += len(new)
-            active = np.concatenate([active, new])
-            z, g = gradient(model, x_adv[active], goal[active])
-            gradients += len(active)
-            last[active] = z
-            first = n_iter[active] == 0
-            before[active[first]] = read(z[first])[0]
+    going, firmness = np.ones(n, bool), np.zeros(n)
+    with tqdm(total=n, initial=n if idle else 0, desc="attack", unit="image", disable=not progress) as bar:
+        # Everyone's first step, then the rest, of those first of whom the network was surest: they take longest, and
+        # the last of all would be left in batches that they do not fill.
+        for limit in () if idle else (1, max_iter):
+            queue = np.flatnonzero(going & (n_iter < limit))
+            queue = queue[np.argsort(-firmness[queue], kind="stable")]
+            active = queue[:0]
+            while len(active) or len(queue):
+                free = batch_size - len(active)
+                active, queue = np.concatenate([active, queue[:free]]), queue[free:]
+                z, g = gradient(model, x_adv[active], goal[active])
+                gradients += len(active)
+                last[active] = z
+                prediction, sure = read(z)
+                if limit == 1:
+                    before[active], firmness[active] = prediction, sure
 
-            done = reached(z, active)
-            usable = np.isfinite(z).all(1) & np.isfinite(g).all((1, 2, 3)) & g.any((1, 2, 3))
-            stalled[active[~usable & ~done]] = True
-            go = usable & ~done if stop else usable
-            rows = active[go]
-            step = uphill * np.float32(alpha) * direction(g[go], rule)
-            if clip == "image":
-                near = np.clip(x_adv[rows] + step, x[rows] - np.float32(eps), x[rows] + np.float32(eps))
-                x_adv[rows] = np.clip(near, low, high)
-            else:
-                noise[rows] = np.clip(noise[rows] + step, -np.float32(eps), np.float32(eps))
-                x_adv[rows] = np.clip(x[rows] + noise[rows], low, high)
-            n_iter[rows] += 1
-            out = n_iter[rows] == max_iter
-            exhausted.append(rows[out])
-            bar.update(len(active) - len(rows) + out.sum())
-            active = rows[~out]
+                done = reached(prediction, sure, active)
+                usable = np.isfinite(z).all(1) & np.isfinite(g).all((1, 2, 3)) & g.any((1, 2, 3))
+                stalled[active[~usable & ~done]] = True
+                go = usable & ~done if stop else usable
+                going[active[~go]] = False
+                rows = active[go]
+                step = uphill * np.float32(alpha) * direction(g[go], rule)
+                if clip == "image":
+                    near = np.clip(x_adv[rows] + step, x[rows] - np.float32(eps), x[rows] + np.float32(eps))
+                    x_adv[rows] = np.clip(near, low, high)
+                else:
+                    noise[rows] = np.clip(noise[rows] + step, -np.float32(eps), np.float32(eps))
+                    x_adv[rows] = np.clip(x[rows] + noise[rows], low, high)
+                n_iter[rows] += 1
+                active = rows[n_iter[rows] < limit]
+                bar.update(np.sum(~go) + np.sum(n_iter[rows] == max_iter))
 
-    rows = np.concatenate(exhausted)  # the image after its last step is tested too
+    rows = np.flatnonzero(going)  # the image after its last step is tested too
     last[rows] = logits(model, x_adv[rows], batch_size)
     prediction, sure = read(last)
     if idle:
@@ -179,7 +182,7 @@ def iterative_attack(
     return Attack(
         x_adv=x_adv,
         noise=x_adv - x if clip == "image" else noise,
-        success=reached(last, np.arange(n)),
+        success=reached(prediction, sure, np.arange(n)),
         already_wrong=(before >= 0) & (before != y),
         n_iter=n_iter,
         prediction=prediction,

@@ -43,7 +43,33 @@ def table(results):
     versions = ", ".join(f"{name} {number}" for name, number in part["packages"].items())
     where = f"{part['cpu']}, {part['cores']} cores, {part['date']}; {versions}"
     lines += ["", f"Time: in multiples of that of advlib, in the same run. {where}."]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *notes(results)]) + "\n"
+
+
+def notes(results):
+    """A sentence on each other part that has been measured."""
+    if "rounding" in results:
+        found = results["rounding"]["measured"]
+        open_ = [left for left in found["left"] if 0 < left["k"] < found["starts"]]
+        yield (
+            f"Of the {len(found['left'])} images that advlib's gradient rule leaves, {len(open_)} depend on rounding "
+            f"(fooled from {', '.join(str(left['k']) for left in open_) or 'none'} of {found['starts']} starts "
+            f"at most {found['moved']:g} away)."
+        )
+    if "limit" in results:
+        rows = {row["batch"]: row for row in results["limit"]["measured"]["rows"]}
+        batch = next(batch for batch, row in rows.items() if "attack" in row)
+        yield (
+            "Of the rate of the network's gradient alone, at the same batch, "
+            f"the attack reaches {rows[batch]['attack'] / rows[batch]['bare']:.0%} and "
+            f"Algorithm 1 with 26 noises side by side {rows[26]['common'] / rows[26]['bare']:.0%}."
+        )
+    if "course" in results:
+        found = results["course"]["measured"]
+        yield (
+            f"All notebooks at workshop scale: {sum(row['seconds'] for row in found) / 60:.1f} minutes; "
+            f"the largest kernel takes {max(row['peak_bytes'] for row in found) / 1e9:.2f} GB."
+        )
 
 
 def figure(results, path):

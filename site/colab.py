@@ -2,7 +2,8 @@
 
     python site/colab.py https://github.com/OWNER/REPOSITORY NOTEBOOK...
 
-Called again, it writes the new address in place of the old one.
+Called again, it writes the new address in place of the old one.  The link leads to the branch ``colab``, where the
+workflow in .github/ puts what this writes: the course itself does not know where it is published.
 """
 
 import re
@@ -13,7 +14,7 @@ import nbformat
 from nbformat.v4 import new_code_cell
 
 # a link, not the usual picture: a page asks for nothing that is not beside it
-LINK = "\n\n**On Colab** [open this notebook there](https://colab.research.google.com/github/{name}/blob/main/{file})."
+LINK = "\n\n**On Colab** [open this notebook there](https://colab.research.google.com/github/{name}/blob/colab/{file})."
 CELL = """\
 if "google.colab" in str(get_ipython()):
     !git clone -q --depth 1 {address} /content/course

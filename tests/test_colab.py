@@ -26,7 +26,7 @@ def test_a_notebook_with_its_link_keeps_the_contract_and_is_otherwise_the_same(p
     plain = read(path)
     linked = added(plain, file)
     assert not [complaint for clause in CLAUSES for complaint in clause(linked)]
-    assert f"/github/someone/some.course/blob/main/{file})." in linked.cells[1].source
+    assert f"/github/someone/some.course/blob/colab/{file})." in linked.cells[1].source
     assert [cell for cell in linked.cells if "colab" not in cell.metadata.get("tags", [])][2:] == plain.cells[2:]
     assert added(linked, file) == linked
     assert added(added(plain, file, "https://github.com/an/other"), file) == linked
