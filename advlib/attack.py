@@ -141,8 +141,8 @@ def iterative_attack(
     idle = eps == 0 or max_iter == 0  # no step to take: every image counts as exhausted
     going, firmness = np.ones(n, bool), np.zeros(n)
     with tqdm(total=n, initial=n if idle else 0, desc="attack", unit="image", disable=not progress) as bar:
-        # Everyone's first step, then the rest, of those first of whom the network was surest: they take longest, and
-        # the last of all would be left in batches that they do not fill.
+        # Everyone's first step; then the images that the network read most surely go first: they take the most steps,
+        # and started last they would end in half-empty batches.
         for limit in () if idle else (1, max_iter):
             queue = np.flatnonzero(going & (n_iter < limit))
             queue = queue[np.argsort(-firmness[queue], kind="stable")]

@@ -81,7 +81,7 @@ def _initialisers(seed):
 _readers = weakref.WeakKeyDictionary()
 
 
-def logits(model, images, batch_size=500):
+def logits(model, images, batch_size=100):
     """The network's logits, in evaluation mode.
 
     Parameters

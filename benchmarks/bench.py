@@ -17,7 +17,8 @@ import random
 import subprocess
 import sys
 import time
-from importlib.metadata import version
+import warnings
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,9 @@ PACKAGES = ("tensorflow", "keras", "numpy", "adversarial-robustness-toolbox", "f
 
 
 def against_peers(model, mnist, n):
-    """The attack on one image at a time: ours before and after each peer, so that a slow minute strikes both."""
+    """The attack on one image at a time: ours is timed before and after each peer."""
     x, y = (part[:n] for part in mnist.test)
+    n = len(x)
     rows = []
     for rule in ("sign", "gradient"):
         mine = peers.ours(model, rule)
@@ -61,8 +63,9 @@ def against_peers(model, mnist, n):
 
 
 def by_rounding(model, mnist, n, starts=32, moved=1e-7):
-    """The images that the gradient rule leaves, each from so many starts as near as float32 can tell: how many work."""
+    """The images that the gradient rule leaves, each from so many starts next to it: how many work."""
     x, y = (part[:n] for part in mnist.test)
+    n = len(x)
     attack = peers.ours(model, "gradient")
     noise = np.random.default_rng(0).uniform(-moved, moved, (starts, *x.shape[1:]))
     left = np.flatnonzero(cnn.logits(model, attack(x, y)).argmax(1) == y)
@@ -176,7 +179,7 @@ def limit(model, mnist):
         return attack.done.gradients / seconds
 
     rows = []
-    for batch in (1, 2, 4, 8, 16, 26, 32, 64, 128, 256, 512):
+    for batch in sorted({1, 2, 4, 8, 16, 26, 32, 64, 128, 256, 512, FULL}):
         ours = {"common": side_by_side} if batch in (1, 8, 26, 64, 128) else {}
         ours |= {"attack": attacked} if batch == FULL else {}
         alone, done = [bare(batch)], {name: [] for name in ours}
@@ -232,8 +235,15 @@ def machine():
     names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
     return results.provenance(
         cpu=names[0] if names else platform.processor() or platform.machine(),
-        cores=os.cpu_count(), packages={name: version(name) for name in PACKAGES},
+        cores=os.cpu_count(), packages={name: installed(name) for name in PACKAGES},
     )  # fmt: skip
+
+
+def installed(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "is absent"
 
 
 def main():
@@ -241,6 +251,8 @@ def main():
     parser.add_argument("parts", nargs="*", help="which of them; all, where none is named")
     parser.add_argument("--images", type=int, default=1000, help="for the parts peers and rounding")
     asked = parser.parse_args()
+    if not 1 <= asked.images <= 10_000:
+        parser.error(f"--images must lie in 1 … 10000; found {asked.images}")
     model, mnist = cnn.load("mnist", seed=0), data.load("mnist")
     if mnist.name != "mnist":
         sys.exit("The benchmarks are of MNIST, which could not be had: README.md says how to get it")
@@ -255,11 +267,13 @@ def main():
     unknown = set(asked.parts) - set(parts)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}: there are {', '.join(parts)}")
+    warnings.filterwarnings("error", "interrupted")  # common_noise would return what it has, and be timed for it
+    here = machine()
     for name in asked.parts or parts:
         print(f"--- {name}", flush=True)
         measured = parts[name]()
-        report.save(report.load() | {name: {"measured": measured, **machine()}})
-    report.write(report.load())
+        report.save(report.load() | {name: {"measured": measured, **here}})
+        report.write(report.load())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """The same attack by this course and by its peers, each behind one call: ``attack(x, y)`` returns the images.
 
-Every one takes the same step and is compiled before the clock starts; the peers work on batches of 250, which suits
-them better than the 64 of iterative_attack.
-The peers know the sign rule; the gradient rule takes them a subclass or a replaced function of a few lines.
+Every one takes the same step, is as it is shipped, and has had a first call before the clock starts.  The peers know
+the sign rule; the gradient rule takes them a subclass or a replaced function of a few lines.
 """
 
 from unittest import mock

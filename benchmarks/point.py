@@ -7,6 +7,7 @@
 """
 
 import json
+import os
 import sys
 import threading
 import time
@@ -89,6 +90,7 @@ def notebook(path):
     import nbformat
     from nbclient import NotebookClient
 
+    os.environ["ADVLIB_SCALE"] = "workshop"
     peaks = []
     client = NotebookClient(
         nbformat.read(path, 4), timeout=600, resources={"metadata": {"path": Path(path).parent}},

@@ -1,4 +1,4 @@
-"""README's table and figure, from benchmarks/results.json."""
+"""README's table and figure, from benchmarks/results.json; called by itself, it writes both again."""
 
 import json
 import re
@@ -25,48 +25,63 @@ def table(results):
     """Markdown: the attack against the peers, with the machine and the date."""
     part = results["peers"]
     found = part["measured"]
-    rules = {name: {row["rule"]: row for row in found["rows"] if row["name"] == name}
-             for name in dict.fromkeys(row["name"] for row in found["rows"])}  # fmt: skip
     lines = [
-        f"| {found['images']:,} images, at most {found['steps']} steps | sign rule: success | time | "
-        "gradient rule: success | time |",
-        "|---|---|---|---|---|",
+        f"| library | rule | fooled of {found['images']:,} | RMS of the noise | gradients | time |",
+        "|---|---|---|---|---|---|",
     ]
-    for name, rows in rules.items():
-        cells = []
-        for rule in ("sign", "gradient"):
-            if "failed" in rows[rule]:
-                cells += ["did not run", "–"]
-            else:
-                cells += [f"{rows[rule]['k'] / found['images']:.1%}", f"{rows[rule].get('ratio', 1):.3g}"]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+    for row in sorted(found["rows"], key=lambda row: row["rule"], reverse=True):
+        cells = ["did not run", "–", "–", "–"] if "failed" in row else [
+            f"{row['k']:,}", f"{row['rms']:.4f}", f"{row['gradients']:,}", f"{row.get('ratio', 1):.2g}"
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join([row['name'], row['rule'], *cells])} |")
     versions = ", ".join(f"{name} {number}" for name, number in part["packages"].items())
-    where = f"{part['cpu']}, {part['cores']} cores, {part['date']}; {versions}"
-    lines += ["", f"Time: in multiples of that of advlib, in the same run. {where}."]
-    return "\n".join([*lines, *notes(results)]) + "\n"
+    lines += [
+        "",
+        f"ε = {found['eps']}, at most {found['steps']} steps of {found['alpha'] * 255:g}/255. Time: in multiples "
+        f"of that of advlib, in the same run. {where(part)}; {versions}.",
+        "",
+        *(f"- {text}{'' if where(results[name]) == where(part) else f' ({where(results[name])})'}"
+          for name, text in notes(results)),
+    ]  # fmt: skip
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def where(part):
+    return f"{part['cpu']}, {part['cores']} cores, {part['date']}"
 
 
 def notes(results):
-    """A sentence on each other part that has been measured."""
+    """A sentence on each other part that has been measured, with the part's name."""
     if "rounding" in results:
         found = results["rounding"]["measured"]
-        open_ = [left for left in found["left"] if 0 < left["k"] < found["starts"]]
-        yield (
-            f"Of the {len(found['left'])} images that advlib's gradient rule leaves, {len(open_)} depend on rounding "
-            f"(fooled from {', '.join(str(left['k']) for left in open_) or 'none'} of {found['starts']} starts "
-            f"at most {found['moved']:g} away)."
+        some = [str(left["k"]) for left in found["left"] if left["k"]]
+        yield "rounding", (
+            f"Of the {len(found['left'])} images that advlib's gradient rule leaves, {len(some)} depend on rounding: "
+            f"fooled from {', '.join(some) or 'none'} of {found['starts']} starts at most {found['moved']:g} away."
         )
     if "limit" in results:
-        rows = {row["batch"]: row for row in results["limit"]["measured"]["rows"]}
-        batch = next(batch for batch, row in rows.items() if "attack" in row)
-        yield (
-            "Of the rate of the network's gradient alone, at the same batch, "
-            f"the attack reaches {rows[batch]['attack'] / rows[batch]['bare']:.0%} and "
-            f"Algorithm 1 with 26 noises side by side {rows[26]['common'] / rows[26]['bare']:.0%}."
+        found = results["limit"]["measured"]
+        rows = {row["batch"]: row for row in found["rows"]}
+        full = next(row for row in rows.values() if "attack" in row)
+        best = max(row["bare"] for row in rows.values()) * found["flops_per_gradient"] / found["sgemm_flops"]
+        yield "limit", (
+            f"Of the rate of the network's gradient alone, in batches as large, the attack reaches "
+            f"{full['attack'] / full['bare']:.0%} ({full['batch']} images), Algorithm 1 "
+            f"{rows[26]['common'] / rows[26]['bare']:.0%} (26 noises side by side). The gradient alone, in its best "
+            f"batch, does {best:.0%} of the operations a second of a product of two large matrices."
+        )
+    if "scaling" in results:
+        small, large = results["scaling"]["measured"]["images"][1:]
+        yield "scaling", (
+            f"{large['images']:,} images instead of {small['images']:,} take "
+            f"{large['gradients'] / small['gradients']:.1f} times the gradients and "
+            f"{large['seconds'] / small['seconds']:.1f} times the seconds, and {small['peak_bytes'] / 1e9:.2f} GB of "
+            f"memory become {large['peak_bytes'] / 1e9:.2f}, where the images themselves are "
+            f"{large['images_bytes'] / 1e9:.2f}."
         )
     if "course" in results:
         found = results["course"]["measured"]
-        yield (
+        yield "course", (
             f"All notebooks at workshop scale: {sum(row['seconds'] for row in found) / 60:.1f} minutes; "
             f"the largest kernel takes {max(row['peak_bytes'] for row in found) / 1e9:.2f} GB."
         )
@@ -101,3 +116,7 @@ def write(results):
         print(table(results))
     if {"limit", "common"} <= results.keys():
         figure(results, FIGURE)
+
+
+if __name__ == "__main__":
+    write(load())

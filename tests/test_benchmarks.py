@@ -39,19 +39,58 @@ def test_readme_shows_what_was_measured(bench):
     readme = report.README.read_text("utf-8")
     shown = readme.partition(report.BEGIN)[2].partition(report.END)[0]
     assert shown.strip() == report.table(report.load()).strip()
+    assert "](benchmarks/speed.png)" in readme
+    assert report.FIGURE.exists()
 
 
 def test_a_peer_that_failed_is_told_and_the_others_stand(bench):
     rows = [
-        {"name": name, "rule": rule, "k": 8, "seconds": 1.0, **({"ratio": 31.4159} if name == "B" else {})}
-        for name in ("advlib", "B") for rule in ("sign", "gradient")
-    ] + [{"name": "C", "rule": rule, "failed": "no such module"} for rule in ("sign", "gradient")]  # fmt: skip
-    part = {"measured": {"images": 10, "steps": 200, "rows": rows}, "packages": {"b": "1.0"}}
-    part |= {"cpu": "a chip", "cores": 2, "date": "2026-01-02"}
+        {"name": "advlib", "rule": "sign", "k": 8, "rms": 0.07401, "gradients": 54},
+        {"name": "B", "rule": "sign", "k": 9, "rms": 0.1, "gradients": 2000, "ratio": 31.4159},
+        {"name": "C", "rule": "sign", "failed": "no such module"},
+        {"name": "advlib", "rule": "gradient", "k": 10, "rms": 0.05, "gradients": 60},
+    ]
+    part = {"cpu": "a chip", "cores": 2, "date": "2026-01-02", "packages": {"b": "1.0"}}
+    part["measured"] = {"images": 10, "eps": 0.15, "alpha": 10 / 255, "steps": 200, "rows": rows}
     lines = bench.report.table({"peers": part}).splitlines()
-    assert lines[2:5] == [
-        "| advlib | 80.0% | 1 | 80.0% | 1 |",
-        "| B | 80.0% | 31.4 | 80.0% | 31.4 |",
-        "| C | did not run | – | did not run | – |",
+    assert lines[2:6] == [
+        "| advlib | sign | 8 | 0.0740 | 54 | 1 |",
+        "| B | sign | 9 | 0.1000 | 2,000 | 31 |",
+        "| C | sign | did not run | – | – | – |",
+        "| advlib | gradient | 10 | 0.0500 | 60 | 1 |",
     ]
     assert "a chip, 2 cores, 2026-01-02; b 1.0" in lines[-1]
+
+
+def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
+    def part(date="2026-01-02", **measured):
+        return {"measured": measured, "packages": {"b": "1.0"}, "cpu": "a chip", "cores": 2, "date": date}
+
+    left = [{"image": i, "k": k} for i, k in enumerate((0, 2, 32))]
+    row = {"batch": 26, "bare": 1000.0, "common": 870.0}
+    point = {"images": 1000, "gradients": 100, "seconds": 2.0, "images_bytes": 3e6, "peak_bytes": 0.9e9}
+    large = {"images": 10_000, "gradients": 1010, "seconds": 21.0, "images_bytes": 31e6, "peak_bytes": 0.95e9}
+    runs = [{"name": "A", "seconds": [1, 2], "k": [3, 4]}, {"name": "ART", "failed": "no such module"}]
+    results = {
+        "peers": part(images=10, eps=0.15, alpha=10 / 255, steps=200, rows=[]),
+        "rounding": part(starts=32, moved=1e-7, left=left),
+        "limit": part(rows=[row, row | {"batch": 64, "attack": 960.0}], sgemm_flops=4e5, flops_per_gradient=100),
+        "scaling": part(images=[{}, point, large]),
+        "course": part("2026-01-03") | {"measured": [{"seconds": 60, "peak_bytes": 1e9}] * 2},
+        "common": part(n=5, runs=runs),
+    }
+    report = bench.report
+    for name in ("results.json", "readme.md", "figure.png"):
+        monkeypatch.setattr(report, name.split(".")[0].upper(), tmp_path / name)
+    report.save(results)
+    report.README.write_text(f"before\n{report.BEGIN}old\n{report.END}\nafter\n", "utf-8")
+    report.write(report.load())
+    text = report.README.read_text("utf-8")
+    assert text.startswith(f"before\n{report.BEGIN}\n| library")
+    assert text.endswith(f"{report.END}\nafter\n")
+    assert "2 depend on rounding: fooled from 2, 32 of 32 starts at most 1e-07 away.\n" in text
+    assert "the attack reaches 96% (64 images), Algorithm 1 87% (26 noises side by side)" in text
+    assert "does 25% of the operations" in text
+    assert "10.1 times the gradients and 10.5 times the seconds, and 0.90 GB of memory become 0.95," in text
+    assert "2.0 minutes; the largest kernel takes 1.00 GB. (a chip, 2 cores, 2026-01-03)\n" in text
+    assert report.FIGURE.read_bytes().startswith(b"\x89PNG")
