@@ -70,14 +70,15 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
     row = {"batch": 26, "bare": 1000.0, "common": 870.0}
     point = {"images": 1000, "gradients": 100, "seconds": 2.0, "images_bytes": 3e6, "peak_bytes": 0.9e9}
     large = {"images": 10_000, "gradients": 1010, "seconds": 21.0, "images_bytes": 31e6, "peak_bytes": 0.95e9}
-    runs = [{"name": "A", "seconds": [1, 2], "k": [3, 4]}, {"name": "ART", "failed": "no such module"}]
+    runs = [{"name": "A", "seconds": [1, 2], "k": [19, 20]}, {"name": "B", "seconds": [3], "k": [4]}]
+    runs.append({"name": "ART", "failed": "no such module"})
     results = {
         "peers": part(images=10, eps=0.15, alpha=10 / 255, steps=200, rows=[]),
         "rounding": part(starts=32, moved=1e-7, left=left),
         "limit": part(rows=[row, row | {"batch": 64, "attack": 960.0}], sgemm_flops=4e5, flops_per_gradient=100),
         "scaling": part(images=[{}, point, large]),
         "course": part("2026-01-03") | {"measured": [{"seconds": 60, "peak_bytes": 1e9}] * 2},
-        "common": part(n=5, runs=runs),
+        "common": part(n=20, eps=0.24, runs=runs),
     }
     report = bench.report
     for name in ("results.json", "readme.md", "figure.png"):
@@ -89,6 +90,7 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
     assert text.startswith(f"before\n{report.BEGIN}\n| library")
     assert text.endswith(f"{report.END}\nafter\n")
     assert "2 depend on rounding: fooled from 2, 32 of 32 starts at most 1e-07 away.\n" in text
+    assert "(ε = 0.24) fools 95% of the unseen 5s. A: 1 s; B: never (at most 4 of 20).\n" in text
     assert "the attack reaches 96% (64 images), Algorithm 1 87% (26 noises side by side)" in text
     assert "does 25% of the operations" in text
     assert "10.1 times the gradients and 10.5 times the seconds, and 0.90 GB of memory become 0.95," in text
