@@ -141,16 +141,17 @@ def universal(model, x, y, eps, target):
 
     network = peers.classifier(model)
     aim = np.eye(model.output_shape[1])[np.full(len(y), target)]
-    fgsm = {"attacker": "fgsm", "attacker_params": {"eps": eps, "batch_size": 1}}
+    whole, part = ({"attacker": "fgsm", "attacker_params": {"eps": e, "batch_size": 1}} for e in (eps, peers.ALPHA))
     steps = {"eps": eps, "eps_step": eps / 8, "max_iter": 10, "batch_size": 1, "verbose": False}
     pgd = {"attacker": "pgd", "attacker_params": steps}  # DeepFool, ART's default, takes seconds for each image
-    for name, kind, how, labels in (
-        ("ART UniversalPerturbation, FGSM", UniversalPerturbation, fgsm, y),
-        ("ART UniversalPerturbation, PGD", UniversalPerturbation, pgd, y),
-        ("ART TargetedUniversalPerturbation, FGSM", TargetedUniversalPerturbation, fgsm, aim),
+    for name, kind, how, labels, runs in (
+        ("ART UniversalPerturbation, FGSM", UniversalPerturbation, whole, y, (1, 3)),
+        ("ART UniversalPerturbation, FGSM of 10/255", UniversalPerturbation, part, y, (1, 3)),
+        ("ART UniversalPerturbation, PGD", UniversalPerturbation, pgd, y, (1,)),
+        ("ART TargetedUniversalPerturbation, FGSM", TargetedUniversalPerturbation, whole, aim, (1, 3)),
     ):
         points = []
-        for passes in (1, 3):
+        for passes in runs:
             random.seed(0)  # ART's order of the images
             quiet = {} if kind is TargetedUniversalPerturbation else {"verbose": False}
             attack = kind(network, delta=0.0, max_iter=passes, eps=eps, norm=np.inf, **how, **quiet)

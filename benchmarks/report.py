@@ -114,7 +114,7 @@ def figure(results, path):
     left.set(xlabel="images in a batch", ylabel="gradients a second", ylim=(0, None))
     left.set_xscale("log", base=2)
     left.legend(frameon=False, fontsize="small", loc="lower right")
-    for run, mark in zip([run for run in common["runs"] if "failed" not in run], "osD^vX"):
+    for run, mark in zip([run for run in common["runs"] if "failed" not in run], "osD^<vX"):
         right.plot(run["seconds"], [k / common["n"] for k in run["k"]], f"{mark}-", markersize=4, label=run["name"])
     right.set(xscale="log", xlabel="seconds of learning", ylabel="unseen 5s misread", ylim=(0, 1))
     for axis in (left.xaxis, right.xaxis):
