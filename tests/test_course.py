@@ -289,7 +289,7 @@ def test_colab_gives_every_notebook_its_link(toy, capfd):
     assert course.main(["colab", "https://github.com/someone/course"]) == 0
     for path in course.notebooks():
         cells = nbformat.read(path, 4).cells
-        assert f"/github/someone/course/blob/main/notebooks/{path.name}" in cells[1].source
+        assert f"/github/someone/course/blob/colab/notebooks/{path.name}" in cells[1].source
         assert cells[2].metadata["tags"] == ["colab", "remove-cell"]
 
 
