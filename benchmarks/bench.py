@@ -32,7 +32,7 @@ from advlib.backend import tf
 
 HERE = Path(__file__).parent
 FULL = inspect.signature(iterative_attack).parameters["batch_size"].default
-PACKAGES = ("tensorflow", "keras", "numpy", "adversarial-robustness-toolbox", "foolbox", "cleverhans")
+PACKAGES = ("adversarial-robustness-toolbox", "foolbox", "cleverhans")
 
 
 def against_peers(model, mnist, n):

@@ -50,7 +50,7 @@ def test_a_peer_that_failed_is_told_and_the_others_stand(bench):
         {"name": "C", "rule": "sign", "failed": "no such module"},
         {"name": "advlib", "rule": "gradient", "k": 10, "rms": 0.05, "gradients": 60},
     ]
-    part = {"cpu": "a chip", "cores": 2, "date": "2026-01-02", "packages": {"b": "1.0"}}
+    part = {"cpu": "a chip", "cores": 2, "date": "2026-01-02", "versions": {}, "packages": {"b": "1.0"}}
     part["measured"] = {"images": 10, "eps": 0.15, "alpha": 10 / 255, "steps": 200, "rows": rows}
     lines = bench.report.table({"peers": part}).splitlines()
     assert lines[2:6] == [
@@ -64,7 +64,8 @@ def test_a_peer_that_failed_is_told_and_the_others_stand(bench):
 
 def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
     def part(date="2026-01-02", **measured):
-        return {"measured": measured, "packages": {"b": "1.0"}, "cpu": "a chip", "cores": 2, "date": date}
+        where = {"cpu": "a chip", "cores": 2, "date": date}
+        return {"measured": measured, "versions": {}, "packages": {"b": "1.0"}, **where}
 
     left = [{"image": i, "k": k} for i, k in enumerate((0, 2, 32))]
     row = {"batch": 26, "bare": 1000.0, "common": 870.0}
