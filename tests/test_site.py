@@ -178,6 +178,31 @@ def test_a_phone_reads_every_page_without_scrolling_sideways(site, page):
         assert not outside, path
 
 
+CONTRAST = """all => all.filter(e => e.checkVisibility()).map(element => {
+    const parts = colour => colour.match(/[0-9.]+/g).map(Number);
+    const linear = share => share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+    let behind = element;  // the first that is painted; the page is the last
+    while (behind && (parts(getComputedStyle(behind).backgroundColor)[3] ?? 1) == 0) behind = behind.parentElement;
+    const lights = [getComputedStyle(element).color, behind ? getComputedStyle(behind).backgroundColor : "rgb(255,255,255)"]
+        .map(colour => light(parts(colour))).sort((a, b) => b - a);
+    return [(lights[0] + 0.05) / (lights[1] + 0.05), element.textContent.slice(0, 60)];
+})"""
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_captions_and_quizzes_can_be_read(mode, site, page):
+    """WCAG 2.2, criterion 1.4.3: a contrast of at least 4.5 : 1."""
+    page.add_init_script(f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}')")
+    read = []
+    for path in every(page, site):
+        assert page.evaluate("document.documentElement.dataset.theme") == mode
+        text = page.locator("main :is(figcaption, .advlib-explorer label, .advlib-quiz p)").evaluate_all(CONTRAST)
+        assert all(contrast >= 4.5 for contrast, _ in text), (path, min(text))
+        read += text
+    assert read
+
+
 def test_every_slider_moves_by_keyboard_and_by_mouse(site, page):
     explorers = 0
     for path in every(page, site):
