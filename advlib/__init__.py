@@ -9,15 +9,22 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 _HOME = {
+    "logits": "gradients",
+    "predict": "gradients",
+    "gradient": "gradients",
+    "direction": "gradients",
     "iterative_attack": "attack",
     "fgsm": "attack",
+    "random_noise": "attack",
     "common_noise": "common",
     "rms": "metrics",
     "success_rate": "metrics",
     "by_scale": "results",
     "start": "opening",
 }
-_MODULES = ("attack", "checks", "cnn", "common", "data", "metrics", "plots", "results", "widgets")
+_MODULES = (
+    "attack", "checks", "cnn", "common", "data", "gradients", "metrics", "plots", "results", "widgets",
+)  # fmt: skip
 __all__ = [*_HOME, *_MODULES]
 
 

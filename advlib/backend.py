@@ -38,4 +38,8 @@ if keras.backend.backend() != "tensorflow":
         f"advlib needs Keras's TensorFlow backend; found {keras.backend.backend()!r}: "
         "set KERAS_BACKEND=tensorflow before Keras is imported, and restart the kernel"
     )
+# The course's numbers are those of single precision, and of (n, height, width, channels): of a network of its own
+# these two decide for what Keras does beside the layers, whatever keras.json says.
+keras.config.set_floatx("float32")
+keras.config.set_image_data_format("channels_last")
 __all__ = ["keras", "tf"]

@@ -1,25 +1,13 @@
 """One noise for many images: Algorithm 1 of the paper."""
 
-import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from .attack import (
-    check_choice,
-    check_count,
-    check_images,
-    check_labels,
-    check_number,
-    check_pixels,
-    direction,
-    gradient,
-    read,
-    worked,
-)
-from .cnn import logits
-from .metrics import Rate
+from .gradients import Interrupted, check_model, direction, gradient, predict, read
+from .inputs import check_choice, check_count, check_eps, check_labels, check_number, check_pixels, check_targets
+from .metrics import Rate, rms, worked
 
 
 @dataclass(frozen=True)
@@ -74,25 +62,32 @@ class CommonNoise:
         x = check_pixels(x, self.noise.shape, self.bounds)
         return np.clip(x + self.noise, *self.bounds, dtype=np.float32)
 
-    def success_rate(self, model, x):
-        """How many images of its class the noise fools, or leads to its target; says if it was learned on them.
+    def success_rate(self, model, x, y):
+        """How many of the images the noise fools, or leads to its target; says if it was learned on any of them.
 
         Parameters
         ----------
         model : keras.Model
             Ends in logits; any network, not only the one that the noise was learned on.
         x : array of float, (n, height, width, channels)
-            Images of the class ``source``.
+        y : array of int, (n,)
+            Their labels: an image that is read as its own class was not fooled, whatever the noise was made for.
 
         Returns
         -------
         metrics.Rate
             Prints ``…; 20 of them its own learning images`` where x holds any: what a noise does there proves little.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Images or labels that do not fit; or labels that are the noise's target.
         """
-        seen = self.apply(x)
-        hit = worked(read(logits(model, seen))[0], self.source, self.y_target)
+        prediction = predict(model, self.apply(x))
+        y = check_labels("y", y, len(prediction), model.output_shape[-1])
+        check_targets(self.y_target, y, model.output_shape[-1])
         known = sum(image.tobytes() in self.learned for image in np.asarray(x, np.float32))
-        return Rate(int(hit.sum()), len(seen), known)
+        return Rate(int(worked(prediction, y, self.y_target).sum()), len(y), known)
 
 
 def common_noise(
@@ -137,27 +132,31 @@ def common_noise(
     Returns
     -------
     CommonNoise, or a list of them where several were asked for
-        An interrupted call returns what was learned so far, with a warning.
 
     Raises
     ------
     ValueError, TypeError
         A value that makes no sense; the message names it and the remedy.
+    Interrupted
+        A KeyboardInterrupt whose ``partial`` is what was learned so far, with the history of the full epochs.
     """
+    check_model(model)
     check_number("alpha", alpha, above=0)
     check_count("epochs", epochs, least=1)
     check_choice("rule", rule, ("gradient", "sign"))
-    x, y, _ = check_images(model, x, y, None, 0, bounds)
+    x = check_pixels(x, model.input_shape[1:], bounds)
+    classes = model.output_shape[-1]
+    y = check_labels("y", y, len(x), classes)
     if not len(x):
         raise ValueError("there is no image to learn on; x is empty")
     if source is None:
-        classes = np.unique(y)
-        if len(classes) > 1:
+        there = np.unique(y)
+        if len(there) > 1:
             raise ValueError(
-                f"y holds {len(classes)} classes ({', '.join(map(str, classes))}) where one is meant: "
+                f"y holds {len(there)} classes ({', '.join(map(str, there))}) where one is meant: "
                 "choose one with x[y == c], or say which with source="
             )
-        source = classes[0]
+        source = there[0]
     targets = -1 if y_target is None else y_target
     several = any(np.ndim(v) for v in (eps, source, targets))
     try:
@@ -168,53 +167,49 @@ def common_noise(
     if not len(E):
         raise ValueError("there is no noise to learn; eps, source or y_target is empty")
     for e in E.tolist():
-        check_number("eps", e, least=0)
-    S = check_labels("source", S, len(E), model.output_shape[1])
+        check_eps(e, bounds)
+    S = check_labels("source", S, len(E), classes)
     missing = np.setdiff1d(S, y)
     if len(missing):
         raise ValueError(f"there is no image of class {missing[0]} to learn on; y holds {np.unique(y)}")
-    if y_target is not None:
-        T = check_labels("y_target", T, len(E), model.output_shape[1])
-        if np.any(T == S):
-            raise ValueError(
-                f"y_target must differ from the class learned on; both are {S[T == S][0]}: leave that pair out"
-            )
+    T = None if y_target is None else check_targets(T, S, classes)
 
     rows = [np.flatnonzero(y == s) for s in S]  # each noise's images, in order
     sizes = np.array([len(r) for r in rows])
     limit = E.astype(np.float32)[:, None, None, None]
-    goal, uphill = (S, 1) if y_target is None else (T, -1)
+    goal, uphill = (S, 1) if T is None else (T, -1)
     noise = np.zeros((len(E), *x.shape[1:]), np.float32)
-    hits = np.zeros((len(E), epochs), int)
-    kept = np.zeros((epochs, *noise.shape), np.float32)
-    t = 0
+    hits = np.zeros(len(E), int)  # of the epoch that is under way
+    shares, kept = [[] for _ in E], [[] for _ in E]  # of the full ones
+
+    def result():
+        own = {s: frozenset(image.tobytes() for image in x[y == s]) for s in np.unique(S)}
+        found = []
+        for k in range(len(E)):
+            after = np.array(kept[k], np.float32).reshape(-1, *x.shape[1:])
+            history = {"success": np.array(shares[k], float), "rms": rms(after), "noise": after}
+            learned = {"learned_on": int(sizes[k]), "learned": own[S[k]], "history": history}
+            target = None if T is None else int(T[k])
+            found.append(CommonNoise(noise[k], float(E[k]), int(S[k]), target, bounds=tuple(bounds), **learned))
+        return found if several else found[0]
+
+    steps = epochs * sizes.max()
     try:
-        with tqdm(total=epochs * sizes.max(), desc="common noise", unit="step", disable=not progress) as bar:
-            for t in range(epochs * sizes.max()):
+        with tqdm(total=steps, desc="common noise", unit="step", disable=not progress) as bar:
+            for t in range(steps):
                 k = np.flatnonzero(t < epochs * sizes)  # a smaller class is through sooner
-                epoch, i = np.divmod(t, sizes[k])
+                i = t % sizes[k]
                 image = x[[rows[a][b] for a, b in zip(k, i)]]
                 z, g = gradient(model, np.clip(image + noise[k], *bounds, dtype=np.float32), goal[k])
-                hits[k, epoch] += worked(read(z)[0], S[k], None if y_target is None else T[k])
+                hits[k] += worked(read(z)[0], S[k], None if T is None else T[k])
                 g = np.where(np.isfinite(g).all((1, 2, 3), keepdims=True), g, 0)
                 step = uphill * np.float32(alpha) * direction(g, rule)
                 noise[k] = np.clip(noise[k] + step, -limit[k], limit[k])
-                kept[epoch, k] = noise[k]
+                for over in k[i == sizes[k] - 1]:
+                    kept[over].append(noise[over].copy())
+                    shares[over].append(hits[over] / sizes[over])
+                    hits[over] = 0
                 bar.update()
-            t += 1
     except KeyboardInterrupt:
-        seen = t // sizes.max()
-        warnings.warn(f"interrupted: the largest class has been seen for {seen} of {epochs} epochs", stacklevel=2)
-    found = []
-    own = {s: frozenset(image.tobytes() for image in x[y == s]) for s in np.unique(S)}
-    for k in range(len(E)):
-        full = min(epochs, t // sizes[k])
-        history = {
-            "success": hits[k, :full] / sizes[k],
-            "rms": np.sqrt(np.mean(np.square(kept[:full, k], dtype=np.float64), axis=(1, 2, 3))),
-            "noise": kept[:full, k],
-        }
-        target = None if y_target is None else int(T[k])
-        learned = {"learned_on": int(sizes[k]), "learned": own[S[k]], "history": history}
-        found.append(CommonNoise(noise[k], float(E[k]), int(S[k]), target, bounds=tuple(bounds), **learned))
-    return found if several else found[0]
+        raise Interrupted(f"step {t} of {steps}", result()) from None
+    return result()

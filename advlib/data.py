@@ -1,20 +1,16 @@
 """The images: found, verified and split.  Nothing is used whose contents are not the published ones."""
 
-import contextlib
 import hashlib
 import os
 import socket
-import tempfile
 import warnings
-import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-DATA = ROOT / "data"
+from .files import DATA, ROOT, DataError, arrays, replacing
 
 # SHA-256 of each array's bytes (C order, uint8), of the MNIST that LeCun, Cortes and Burges published.
 MNIST = {
@@ -29,10 +25,6 @@ MNIST_FILE = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 VALIDATION = {"mnist": 5000, "digits": 400}  # how many of the first training images; MNIST in published order
 
 
-class DataError(Exception):
-    """A data file that is missing or is not what was published."""
-
-
 @dataclass(frozen=True)
 class Dataset:
     """Images and labels in three parts that share no image.
@@ -44,16 +36,22 @@ class Dataset:
     class_names : tuple of str
     train, validation, test : (images, labels)
         Images are float32, (n, height, width, channels), in [0, 1]; labels are int64, (n,).
-        A part is converted from its bytes when it is first asked for.
+        A part is converted from its bytes when it is first asked for.  None of them can be written to.
+    published : bool
+        These are the images on which the course's numbers were measured, verified.
     """
 
     name: str
     class_names: tuple
     raw: dict = field(repr=False)
+    published: bool = False
 
     def _part(self, which, rows):
         images = np.divide(self.raw[f"x_{which}"][rows], 255, dtype=np.float32)  # no second copy in between
-        return images[..., None], self.raw[f"y_{which}"][rows].astype(np.int64)
+        part = images[..., None], self.raw[f"y_{which}"][rows].astype(np.int64)
+        for a in part:
+            a.flags.writeable = False  # x += noise on a slice would change it for the rest of the session
+        return part
 
     @cached_property
     def train(self):
@@ -105,7 +103,7 @@ def load(name="mnist"):
             raise DataError(f"{lack}; ADVLIB_DATASET=mnist refuses the offline digits: or unset it") from None
         warnings.warn(f"{lack}; until then the offline digits stand in for it", stacklevel=2)
         return _digits()
-    return Dataset("mnist", tuple("0123456789"), verified(path, MNIST))
+    return Dataset("mnist", tuple("0123456789"), verified(path, MNIST), published=True)
 
 
 def places():
@@ -138,7 +136,7 @@ def find(filename):
 
 
 def verified(path, expected):
-    """The arrays of an npz file, each with the published shape and SHA-256.
+    """The arrays of an npz file, each with the published shape and SHA-256; they cannot be written to.
 
     Parameters
     ----------
@@ -152,10 +150,8 @@ def verified(path, expected):
         Anything differs.  The file is left as it is.
     """
     remedy = "move it away or delete it, and copy or download it again; it was not used and not changed"
-    found = arrays(path, remedy)
+    found = arrays(path, remedy, expected)
     for key, (shape, digest) in expected.items():
-        if key not in found:
-            raise DataError(f"{path} holds {', '.join(found) or 'nothing'}, and no {key}: {remedy}")
         a = found[key] = np.ascontiguousarray(found[key])
         if (a.dtype, a.shape) != (np.uint8, shape):
             raise DataError(f"{path} is damaged: {key} is {a.dtype} {a.shape}, not uint8 {shape}: {remedy}")
@@ -163,44 +159,6 @@ def verified(path, expected):
         if found_digest != digest:
             raise DataError(f"{path} is damaged: {key} has SHA-256 {found_digest[:12]}…, not {digest[:12]}…: {remedy}")
     return found
-
-
-def arrays(path, remedy):
-    """All arrays of an npz file, by name; a file that is anything else is refused, and no pickle is opened.
-
-    Raises
-    ------
-    DataError
-        With what is wrong, and the remedy given.  The file is left as it is.
-    """
-    if os.path.isdir(path):
-        raise DataError(f"{path} is a folder, where a file is expected: {remedy}")
-    try:
-        with open(path, "rb") as file:  # what is no zip is refused here: numpy would take it for a pickle
-            zipfile.ZipFile(file).close()
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
-    except PermissionError:
-        raise DataError(f"{path} cannot be read: give yourself the right to read it") from None
-    except Exception as why:  # a zip can be damaged in a dozen ways, each with its own exception
-        raise DataError(f"{path} cannot be read as arrays ({why}): {remedy}") from None
-
-
-@contextlib.contextmanager
-def replacing(path):
-    """Write a file beside its place and move it there in one step: it is there whole, or not at all.
-
-    Yields
-    ------
-    Path
-        What to write.  It is removed when the block fails or is interrupted.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        yield part
-        os.replace(part, path)
 
 
 def _keras_cache():

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
+from .inputs import check_count
+
 
 def rms(noise):
     """Root mean square of each image's noise, equation (4).
@@ -17,7 +19,17 @@ def rms(noise):
     Returns
     -------
     array, (n,)
+
+    Raises
+    ------
+    ValueError
+        Another shape.
     """
+    if np.ndim(noise) != 4:
+        raise ValueError(
+            f"the noise must have shape (n, height, width, channels); found {np.shape(noise)}"
+            + (": for one image, give noise[None]" if np.ndim(noise) == 3 else "")
+        )
     return np.sqrt(np.mean(np.square(noise, dtype=np.float64), axis=(1, 2, 3)))
 
 
@@ -36,6 +48,22 @@ def eight_bits(x):
     return np.rint(np.multiply(x, 255, dtype=np.float32)) / np.float32(255)
 
 
+def worked(prediction, y, y_target=None):
+    """Whether each reading is a success: not y, or y_target where one is asked for; never where nothing was read.
+
+    Parameters
+    ----------
+    prediction : array of int, (n,)
+        -1 where nothing was read.
+    y, y_target : int, or array of int, (n,)
+
+    Returns
+    -------
+    array of bool, (n,)
+    """
+    return (prediction != y if y_target is None else prediction == y_target) & (prediction >= 0)
+
+
 @dataclass(frozen=True)
 class Rate:
     """k successes out of n, with a 95 % Wilson interval; prints as ``98.6 % [98.3, 98.8] (9857/10000)``.
@@ -46,6 +74,12 @@ class Rate:
     k: int
     n: int
     learned: int = 0
+
+    def __post_init__(self):
+        for name, count in (("k", self.k), ("n", self.n), ("learned", self.learned)):
+            check_count(name, count)
+        if max(self.k, self.learned) > self.n:
+            raise ValueError(f"k successes of n, {self.learned} of them learned: found k = {self.k} and n = {self.n}")
 
     @property
     def value(self):

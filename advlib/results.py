@@ -7,7 +7,7 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from .data import DATA, ROOT, replacing
+from .files import DATA, ROOT, record, replacing
 
 RESULTS = DATA / "results"
 SCALE = os.environ.get("ADVLIB_SCALE", "workshop")

@@ -1,0 +1,171 @@
+"""Training: section II of the paper, from a checkpoint where one is there."""
+
+import hashlib
+import json
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from .backend import keras, tf
+from .files import arrays, replacing
+from .gradients import accuracy
+from .inputs import check_count, check_number
+
+ELSEWHERE = "give the checkpoint another name, or move this file away to start anew"
+
+
+def train(
+    model,
+    dataset,
+    *,
+    iterations=20_000,
+    batch_size=50,
+    learning_rate=1e-4,
+    seed=0,
+    evaluate_at=(),
+    watch=None,
+    checkpoint=None,
+    save_every=500,
+    progress=True,
+):
+    """Train with Adam on cross-entropy, as section II of the paper.
+
+    Batch i depends on the seed and i alone, so an interrupted training that goes on from its checkpoint
+    ends with the same weights as one that was never interrupted.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Ends in logits.  Changed in place.
+    dataset : Dataset
+        Learned on ``dataset.train``; ``dataset.validation`` only measures.
+    iterations, batch_size, learning_rate : int, int, float
+        20,000 batches of 50; the learning rate is the 2017 script's, the paper names none.
+    seed : int
+        Decides the order of the images.
+    evaluate_at : iterable of int
+        Iterations before which the accuracy on the validation images is measured; the end always is.
+    watch : function of the model, optional
+        The array that it returns is kept at each evaluation, for example the first filters.
+    checkpoint : path, optional
+        File to go on from if it is there, and to save to every ``save_every`` iterations.  It goes on only where
+        the model begins with the same weights, and learns the same images with the same settings.
+    progress : bool
+
+    Returns
+    -------
+    dict
+        "loss": one value a batch; "iteration", "accuracy" and "watched": one an evaluation.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The checkpoint belongs to another training, or to a longer one; or a setting makes no sense.
+    DataError
+        The checkpoint is damaged, or is no checkpoint.
+    """
+    images, labels = dataset.train
+    check_count("iterations", iterations)
+    check_number("learning_rate", learning_rate, least=0)
+    check_count("seed", seed)
+    check_count("save_every", save_every, least=1)
+    if not 1 <= batch_size <= len(images):
+        raise ValueError(f"batch_size must lie in 1 … {len(images)}; found {batch_size}")
+    optimizer = keras.optimizers.Adam(learning_rate)
+    optimizer.build(model.trainable_variables)
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function(reduce_retracing=True)
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = cross_entropy(y, model(x, training=True))
+        weights = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, weights), weights)
+        return loss
+
+    state = [*model.variables, *optimizer.variables]
+    history = {"loss": [], "iteration": [], "accuracy": [], "watched": []}
+    if watch:
+        _array(watch(model))  # what cannot be kept is refused before the training, not after it
+    if checkpoint:
+        settings = {
+            "images a batch": batch_size, "learning rate": learning_rate, "order of the images": seed,
+            "images": _digest([images, labels]), "first weights": _digest(v.numpy() for v in state),
+            "shapes": [list(v.shape) for v in state],
+        }  # fmt: skip
+        if Path(checkpoint).exists():
+            _resume(checkpoint, settings, state, history)
+    evaluate_at = {*evaluate_at, iterations}
+    done = len(history["loss"])
+    if done > iterations:
+        raise ValueError(f"{checkpoint} has {done} iterations already, more than {iterations}: {ELSEWHERE}")
+    bar = tqdm(total=iterations, initial=done, desc="training", unit="batch", disable=not progress)
+    with bar:
+        for i in range(done, iterations + 1):
+            if i in evaluate_at and i not in history["iteration"]:
+                history["iteration"].append(i)
+                history["accuracy"].append(accuracy(model, *dataset.validation))
+                history["watched"].append(_array(watch(model)) if watch else None)
+                bar.set_postfix(validation=f"{history['accuracy'][-1]:.2%}")
+            if checkpoint and i > done and (i % save_every == 0 or i == iterations):
+                _save_checkpoint(checkpoint, settings, state, history)
+            if i < iterations:
+                rows = _batch(len(images), batch_size, seed, i)
+                history["loss"].append(float(step(images[rows], labels[rows])))
+                bar.update()
+    return history
+
+
+@lru_cache(maxsize=2)
+def _order(n, seed, epoch):
+    return np.random.default_rng((seed, epoch)).permutation(n)
+
+
+def _batch(n, size, seed, i):
+    """Rows of batch i: every epoch in a new order, each image at most once an epoch."""
+    epoch, k = divmod(i, n // size)
+    return _order(n, seed, epoch)[k * size : (k + 1) * size]
+
+
+def _array(watched):
+    watched = np.asarray(watched)
+    if watched.dtype.kind not in "biuf":
+        raise TypeError(f"watch must return an array of numbers, of one shape each time; found {watched.dtype}")
+    return watched
+
+
+def _digest(parts):
+    """SHA-256 over the bytes of arrays."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part))
+    return digest.hexdigest()
+
+
+def _save_checkpoint(path, settings, state, history):
+    watched = [w for w in history["watched"] if w is not None]
+    with replacing(path) as part, open(part, "wb") as file:
+        np.savez(
+            file, settings=json.dumps(settings), watched=watched,
+            **{key: history[key] for key in ("loss", "iteration", "accuracy")},
+            **{f"state_{k}": v.numpy() for k, v in enumerate(state)},
+        )  # fmt: skip
+
+
+def _resume(path, settings, state, history):
+    names = ["settings", "watched", "loss", "iteration", "accuracy", *(f"state_{k}" for k in range(len(state)))]
+    saved = arrays(path, ELSEWHERE, names)
+    found = json.loads(str(saved["settings"]))
+    for what, expected in settings.items():
+        if found.get(what) != expected:
+            raise ValueError(
+                f"{path} is the checkpoint of another training: {what} {found.get(what)} there, {expected} here: "
+                f"{ELSEWHERE}"
+            )
+    for k, variable in enumerate(state):
+        variable.assign(saved[f"state_{k}"])
+    for key in ("loss", "iteration", "accuracy"):
+        history[key] = saved[key].tolist()
+    history["watched"] = list(saved["watched"]) or [None] * len(history["iteration"])
