@@ -22,7 +22,7 @@ from scipy.special import log_softmax
 from scipy.special import softmax as _softmax
 from scipy.stats import binom, binomtest, chi2, chi2_contingency
 
-from . import data
+from .. import data
 
 MEMORY = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
@@ -877,7 +877,7 @@ def _files():
             "mnist": "MNIST, every image verified",
             "digits": f"offline digits, {why} (README: how to get MNIST)",
         }[dataset.name]
-    from . import cnn
+    from .. import cnn
 
     for seed in (0, 1, 2):
         path = cnn.WEIGHTS / f"mnist-cnn-{seed}.npz"
