@@ -184,8 +184,8 @@ CONTRAST = """all => all.filter(e => e.checkVisibility()).map(element => {
     const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
     let behind = element;  // the first that is painted; the page is the last
     while (behind && (parts(getComputedStyle(behind).backgroundColor)[3] ?? 1) == 0) behind = behind.parentElement;
-    const lights = [getComputedStyle(element).color, behind ? getComputedStyle(behind).backgroundColor : "rgb(255,255,255)"]
-        .map(colour => light(parts(colour))).sort((a, b) => b - a);
+    const paper = behind ? getComputedStyle(behind).backgroundColor : "rgb(255, 255, 255)";
+    const lights = [getComputedStyle(element).color, paper].map(colour => light(parts(colour))).sort((a, b) => b - a);
     return [(lights[0] + 0.05) / (lights[1] + 0.05), element.textContent.slice(0, 60)];
 })"""
 
