@@ -23,6 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -59,6 +60,36 @@ def call(*command):
             pass  # Ctrl-C reached the program too: it ends in its own way
 
 
+def logged(log, *command):
+    """Like call, but what the program prints goes to a file; on a terminal one line says how far it is."""
+    seen = sys.stdout.isatty()
+    begin = time.monotonic()
+    # pip would keep its lines back where nobody watches, and its bars are no use in a file
+    environment = dict(os.environ, PYTHONUNBUFFERED="1", PIP_PROGRESS_BAR="off")
+    with open(str(log), "ab") as file:
+        child = subprocess.Popen(
+            [str(part) for part in command], cwd=str(ROOT), env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+    while True:
+        try:
+            status = child.wait(1 if seen else None)
+            break
+        except subprocess.TimeoutExpired:
+            told = f"{time.monotonic() - begin:4.0f} s  {''.join(end_of(log, 1))}"
+            print(f"\r{told[:78]:78}", end="", flush=True)
+        except KeyboardInterrupt:
+            pass  # Ctrl-C reached the program too: it ends in its own way
+    if seen:
+        print(f"\r{'':78}\r", end="", flush=True)
+    return status
+
+
+def end_of(log, count):
+    """The last lines of a log, in letters that every terminal has."""
+    text = log.read_bytes().decode("ascii", "replace").replace("\N{REPLACEMENT CHARACTER}", "?")
+    return [line.strip() for line in text.splitlines() if line.strip()][-count:]
+
+
 def wheels():
     """Where `pack` puts the packages for this system and this Python; a stick may carry them for several."""
     name = f"{platform.system()}-{platform.machine()}-python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -66,9 +97,18 @@ def wheels():
 
 
 def stamp():
-    """What .venv/installed says when all of the lock is in it."""
+    """What .venv/installed says when all of the lock is in it, and what else is wanted."""
     lock = hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
-    return f"python {sys.version_info[0]}.{sys.version_info[1]}, requirements.lock {lock}\n"
+    pins = "".join(f"{WANTED}: {line}\n" for line in extras())
+    return f"python {sys.version_info[0]}.{sys.version_info[1]}, requirements.lock {lock}\n{pins}"
+
+
+def extras():
+    """What .venv-peers has besides the lock: the packages of an extra in pyproject.toml."""
+    if "[" not in WANTED:
+        return []
+    optional = project_file()["project"]["optional-dependencies"]
+    return sorted(optional[WANTED[WANTED.index("[") + 1 : -1]])
 
 
 def ready():
@@ -88,8 +128,10 @@ def set_up():
     elif packed.parent.is_dir():
         others = ", ".join(path.name for path in sorted(packed.parent.iterdir()))
         print(f"wheels/ holds packages for {others}, none for {packed.name}: it goes over the network.")
-    print(f"Making {VENV.name}: 2.4 GB of packages, a few minutes, this once.", flush=True)
+    log = ROOT / f"{VENV.name}-setup.log"
+    print(f"Making {VENV.name}: 2.4 GB of packages, a few minutes, this once (its log: {log.name}).", flush=True)
     try:
+        log.write_bytes(b"")
         (VENV / "installed").unlink(missing_ok=True)
         if VENV.exists():
             shutil.rmtree(VENV)
@@ -97,15 +139,17 @@ def set_up():
         sys.exit(f"{VENV} cannot be replaced ({why}): close JupyterLab and whatever else uses it, and try again")
     base = sys._base_executable  # not .venv's own Python, where that is the one that runs this
     if shutil.which("uv"):
-        failed = call("uv", "venv", "--python", base, VENV) or call(
-            "uv", "pip", "install", "--python", PYTHON, *packages
+        failed = logged(log, "uv", "venv", "--python", base, VENV) or logged(
+            log, "uv", "pip", "install", "--python", PYTHON, *packages
         )
     else:
-        failed = call(base, "-m", "venv", VENV) or call(PYTHON, "-m", "pip", "install", *packages)
+        failed = logged(log, base, "-m", "venv", VENV) or logged(log, PYTHON, "-m", "pip", "install", *packages)
     if failed:
         needs = f"the packages in {packed} (without that folder: a network)" if packed in packages else "a network"
+        print(*end_of(log, 15), sep="\n", file=sys.stderr)
         sys.exit(
-            "The set-up stopped before its end; the reason stands above.  The next call starts it afresh.\n"
+            f"\nThe set-up stopped before its end; the reason stands above, and all that was said in\n{log}\n"
+            "The next call starts it afresh.\n"
             f"It needs {needs}, and 5 GB of free disk: see Troubleshooting in README.md."
         )
     (VENV / "installed").write_text(stamp())
@@ -162,7 +206,7 @@ def test(more):
 def paper(more):
     os.environ["ADVLIB_SCALE"] = "paper"
     with tempfile.TemporaryDirectory() as scratch:
-        return call(PYTHON, "-m", "advlib.cnn") or call(PYTHON, "site/execute.py", scratch, *notebooks())
+        return call(PYTHON, "-m", "advlib.shipped") or call(PYTHON, "site/execute.py", scratch, *notebooks())
 
 
 def without_solutions(path):
@@ -261,10 +305,13 @@ def bench(more):
 
 def built_with():
     """What pip needs to install this folder itself, editable."""
+    return [*project_file()["build-system"]["requires"], "editables"]
+
+
+def project_file():
     import tomllib  # Python 3.11 has it; the refusal must be readable for older ones
 
-    system = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]
-    return [*system["requires"], "editables"]
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 COMMANDS = {

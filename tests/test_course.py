@@ -77,6 +77,7 @@ def calls(project, monkeypatch):
         return 0
 
     monkeypatch.setattr(course, "call", call)
+    monkeypatch.setattr(course, "logged", lambda log, *command: call(*command))
     return made
 
 
@@ -99,13 +100,13 @@ def test_uv_is_used_where_there_is_one(calls, monkeypatch):
 
 
 def test_half_an_environment_is_never_trusted(calls, monkeypatch):
-    whole = course.call
-    monkeypatch.setattr(course, "call", lambda *command: whole(*command) or "pip" in command)
+    whole = course.logged
+    monkeypatch.setattr(course, "logged", lambda *command: whole(*command) or "pip" in command)
     with pytest.raises(SystemExit, match="starts it afresh"):
         course.set_up()
     assert course.PYTHON.exists()
     (course.VENV / "half a package").touch()
-    monkeypatch.setattr(course, "call", whole)
+    monkeypatch.setattr(course, "logged", whole)
     course.set_up()
     assert len(calls) == 4
     assert not (course.VENV / "half a package").exists()
@@ -172,6 +173,54 @@ def test_wheels_for_another_machine_are_named_and_left_alone(calls, project, cap
     course.set_up()
     assert "--no-index" not in calls[1]
     assert f"for Plan9-mips-python3.11, none for {course.wheels().name}" in capsys.readouterr().out
+
+
+CHATTER = "import sys, time; print('Collecting everything é'); time.sleep({seconds}); print('Done'); sys.exit(3)"
+
+
+def chatter(seconds, folder):
+    """Run a program that prints; its status, and what stands in the log afterwards."""
+    log = folder / "log"
+    log.write_text("before\n")
+    status = course.logged(log, sys.executable, "-X", "utf8", "-c", CHATTER.format(seconds=seconds))
+    return status, log.read_text(encoding="utf-8")
+
+
+def test_what_the_set_up_prints_goes_to_its_log(tmp_path, capfd):
+    assert chatter(0, tmp_path) == (3, "before\nCollecting everything é\nDone\n")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_on_a_terminal_one_line_says_how_far_the_set_up_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert chatter(2.5, tmp_path)[0] == 3
+    said = capsys.readouterr().out
+    assert "s  Collecting everything ??" in said
+    assert "\n" not in said
+    assert said.endswith(f"\r{'':78}\r"), "nothing of it is left"
+
+
+@pytest.mark.parametrize("uv", [True, False])
+def test_a_set_up_that_fails_shows_the_end_of_its_log_and_names_it(uv, project, monkeypatch, capfd):
+    failing = "for i in range(700): print('line', i)\nraise SystemExit('No matching distribution')"
+    monkeypatch.setattr(course.shutil, "which", lambda name: name if uv else None)
+    logged = course.logged
+
+    def fails(log, *command):
+        assert command[0] == ("uv" if uv else sys._base_executable)
+        return logged(log, sys.executable, "-c", failing)
+
+    monkeypatch.setattr(course, "logged", fails)
+    for _ in range(2):  # the second log is not behind the first
+        with pytest.raises(SystemExit, match="starts it afresh") as ended:
+            course.set_up()
+    log = project / ".venv-setup.log"
+    assert str(log) in ended.value.code
+    assert log.read_text().count("line 0\n") == 1
+    said = capfd.readouterr()
+    assert f"(its log: {log.name})" in said.out
+    assert "line 699\nNo matching distribution\n" in said.err
+    assert "line 600\n" not in said.err
 
 
 # ------------------------------------------------------------------------------------------------ commands
@@ -271,14 +320,46 @@ def test_a_notebook_that_takes_longer_than_it_tells_is_named(toy, capfd):
     assert told[0].endswith("longer than the 0 min its card tells")
 
 
-def test_the_peers_get_an_environment_of_their_own(calls, project, monkeypatch):
+PEERS = '[project.optional-dependencies]\npeers = ["foolbox=={version}", "cleverhans==4.0.0"]\n'
+
+
+@pytest.fixture
+def peers(calls, project, monkeypatch):
     monkeypatch.setattr(course, "INSIDE", "python")
     monkeypatch.setattr(course, "WANTED", ".")  # put back afterwards
+    (project / "pyproject.toml").write_text(PEERS.format(version="3.3.4"))
+    return calls
+
+
+def test_the_peers_get_an_environment_of_their_own(peers, calls, project):
     assert course.main(["bench", "limit"]) == 0
     python = str(project / ".venv-peers" / "python")
     assert calls[1] == [python, "-m", "pip", "install", "-r", "requirements.lock", "-e", ".[peers]"]
     assert calls[2:] == [[python, "benchmarks/bench.py", "limit"]]
     assert not (project / ".venv").exists()
+
+
+def test_other_peers_make_their_environment_anew(peers, project):
+    def again():
+        peers.clear()
+        course.main(["bench"])
+        return len(peers) == 3
+
+    file = project / "pyproject.toml"
+    assert again()
+    assert not again()
+    file.write_text(file.read_text() + "[tool.other]\n")
+    assert not again(), "nothing that is installed has changed"
+    file.write_text(PEERS.format(version="3.3.5"))
+    assert again()
+    assert not again()
+
+
+def test_other_peers_are_nothing_to_the_course(peers, project):
+    course.set_up()
+    (project / "pyproject.toml").write_text(PEERS.format(version="3.3.5"))
+    course.set_up()
+    assert len(peers) == 2
 
 
 def test_colab_gives_every_notebook_its_link(toy, capfd):
@@ -304,7 +385,7 @@ def test_paper_trains_and_then_runs_everything_at_that_scale(toy, capfd, monkeyp
     monkeypatch.setenv("ADVLIB_SCALE", "workshop")  # put back afterwards
     (toy / "advlib").mkdir()
     (toy / "advlib" / "__init__.py").touch()
-    (toy / "advlib" / "cnn.py").write_text("print('trained')\n")
+    (toy / "advlib" / "shipped.py").write_text("print('trained')\n")
     write(toy, "01_b", "# Second?", "import os\nopen('scale', 'w').write(os.environ['ADVLIB_SCALE'])")
     assert course.main(["paper"]) == 0
     said = capfd.readouterr().out
