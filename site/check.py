@@ -65,7 +65,7 @@ def packages():
         from advlib.backend import tf  # it keeps TensorFlow's log to itself
 
         return True, f"TensorFlow {tf.__version__} loads", ""
-    except ImportError as why:
+    except Exception as why:  # packages that do not fit together fail in many ways
         remedy = "on Windows install the Visual C++ Redistributable; elsewhere delete .venv and call course.py lab"
         return False, f"TensorFlow does not load ({why})", remedy
 
@@ -78,9 +78,9 @@ def main():
         whole &= fine
     if not fine:  # TensorFlow, the last one: what follows would end there too
         return 1
-    from advlib import checks
+    from advlib.environment import environment
 
-    return int(not (checks.environment() and whole))
+    return int(not (environment() and whole))
 
 
 if __name__ == "__main__":

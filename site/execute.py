@@ -26,9 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 def came_from(notebook):
     """A SHA-256 over all that decides a notebook's outputs."""
     digest = hashlib.sha256(notebook.read_bytes())
-    for folder in ("advlib", "data/weights", "data/results"):
-        for path in sorted(path for path in (ROOT / folder).glob("*") if path.is_file()):
-            digest.update(path.name.encode() + path.read_bytes())
+    own = os.environ.get("ADVLIB_WEIGHTS")  # as the notebook finds it, from its own folder
+    weights = notebook.parent / own if own else ROOT / "data" / "weights"
+    for folder in (ROOT / "advlib", weights, ROOT / "data" / "results"):
+        for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in name.split("/"):
+                content = path.read_bytes()
+                digest.update(f"{name} {len(content)}\n".encode() + content)
     digest.update((ROOT / "requirements.lock").read_bytes() + platform.python_version().encode())
     for name in ("ADVLIB_SCALE", "ADVLIB_DATASET", "ADVLIB_PAGE"):
         digest.update(f"{name}={os.environ.get(name)}".encode())

@@ -12,6 +12,7 @@ import pytest
 import scipy.special
 
 from advlib import checks
+from advlib.checks import trying
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
@@ -228,7 +229,7 @@ def test_an_error_in_what_has_no_lines_of_its_own_is_told_too(capsys):
 
 
 def test_a_loop_that_never_ends_is_stopped(capsys, monkeypatch):
-    monkeypatch.setattr(checks, "SECONDS", 0.3)
+    monkeypatch.setattr(trying, "SECONDS", 0.3)
 
     def mine(z):
         while True:

@@ -230,3 +230,64 @@ def test_each_usual_mistake_gets_its_own_hint(check, answer, hint, capsys):
     assert hint in told.out
     assert 'unfold "Hint" above your function' in told.out
     assert told.err == ""
+
+
+# ----------------------------------------------------------------------- what the network that is handed over refuses
+def one_by_one(taken, label):
+    """A step for one image after another; ``taken`` and ``label`` choose what the network is given of image k."""
+
+    def answer(network, x_adv, y, alpha):
+        after = []
+        for k in range(len(x_adv)):
+            g = np.reshape(network(taken(x_adv, k), label(y, k))[1], x_adv[k].shape)
+            m = np.abs(g).max()
+            after.append(x_adv[k] + alpha * g / m if m > 0 else x_adv[k])
+        return np.array(after)
+
+    return answer
+
+
+def batch(a, k):
+    return a[k : k + 1]
+
+
+def itself(a, k):
+    return a[k]
+
+
+def with_labels(change):
+    return lambda network, x, y, alpha: step(network, x, change(y), alpha)
+
+
+REFUSED = [
+    (one_by_one(itself, batch), "x must have shape (n, 2, 3, 2); found (2, 3, 2): for one image, give x[None]"),
+    (one_by_one(itself, itself), "x must have shape (n, 2, 3, 2); found (2, 3, 2): for one image, give x[None]"),
+    (one_by_one(batch, itself), "y must have one label per image, shape (1,); found (): for one image, give [y]"),
+    (with_labels(lambda y: y[0]), "y must have one label per image, shape (3,); found ()"),
+    (with_labels(lambda y: y[:1]), "y must have one label per image, shape (3,); found (1,)"),
+    (with_labels(lambda y: y[:, None]), "y must have one label per image, shape (3,); found (3, 1): give y.ravel()"),
+    (with_labels(lambda y: np.eye(3)[y]),
+     "y must have one label per image, shape (3,); found (3, 3): one-hot labels, give y.argmax(1)"),
+    (with_labels(lambda y: y / 1), 'y must be whole numbers; found float64: make it y.astype("int64")'),
+    (with_labels(lambda y: y + 1), "y must lie in 0 … 2; found"),
+    (lambda network, x, y, alpha: step(network, y, x, alpha), "x must have shape (n, 2, 3, 2); found (3,)"),
+    (lambda network, x, y, alpha: x + alpha * network(x.reshape(3, -1), y)[1],
+     "x must have shape (n, 2, 3, 2); found (3, 12): give x.reshape(-1, 2, 3, 2)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "why"), REFUSED)
+def test_the_network_refuses_what_is_no_batch_with_its_labels(answer, why, capsys):
+    checks.step(answer)
+    told = capsys.readouterr().out
+    assert told.startswith("[not yet] step: it stopped with ")
+    assert f"Error: in network(x, y), {why}" in told
+
+
+def test_a_wrong_call_of_the_network_is_told_with_the_learners_line(capsys):
+    def my_targeted_step(network, x_adv, x, y, y_target, eps, alpha):
+        g = network(x_adv[0], y_target[0])[1]
+        return boxed(x_adv - alpha * g / np.abs(g).max(), x, eps)
+
+    checks.targeted_step(my_targeted_step)
+    assert "give x[None], shape (1, 2, 3, 2), in its line 2; it was given network: a f" in capsys.readouterr().out

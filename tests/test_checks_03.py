@@ -219,3 +219,21 @@ def test_each_usual_mistake_gets_its_own_hint(check, answer, hint, capsys):
     assert hint in told.out
     assert 'unfold "Hint" above your function' in told.out
     assert told.err == ""
+
+
+@pytest.mark.parametrize(
+    ("label", "why"),
+    [(lambda y: y[0], "shape (3,); found ()"), (lambda y: y[:2], "shape (3,); found (2,)")],
+)
+def test_the_network_that_is_handed_over_refuses_wrong_labels(label, why, capsys):
+    checks.sign_step(lambda network, x_adv, x, y, eps, alpha: sign_step(network, x_adv, x, label(y), eps, alpha))
+    assert f"in network(x, y), y must have one label per image, {why}" in capsys.readouterr().out
+
+
+def test_the_network_that_is_handed_over_refuses_a_single_image(capsys):
+    def my_sign_step(network, x_adv, x, y, eps, alpha):
+        g = [network(image, label)[1] for image, label in zip(x_adv, y)]
+        return boxed(x_adv + alpha * np.sign(g), x, eps)
+
+    checks.sign_step(my_sign_step)
+    assert "in network(x, y), x must have shape (n, 2, 3, 2); found (2, 3, 2): for one" in capsys.readouterr().out

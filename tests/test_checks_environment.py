@@ -1,13 +1,16 @@
 """The environment check itself: a whole set-up is said to be whole, and each lack is named with its remedy."""
 
+import hashlib
 import importlib.metadata
 import os
+import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
-from advlib import checks, cnn, data
+from advlib import checks, cnn, data, environment, files
 
 MNIST = data.Dataset("mnist", tuple("0123456789"), {})
 DIGITS = data.Dataset("digits", tuple("0123456789"), {})
@@ -18,13 +21,16 @@ def whole(monkeypatch, tmp_path):
     """A set-up that lacks nothing, whatever this machine has."""
     weights = tmp_path / "weights"
     weights.mkdir()
-    for seed in (0, 1, 2):
-        (weights / f"mnist-cnn-{seed}.npz").touch()
+    for name in cnn.SHIPPED:
+        (weights / name).write_text(f"the weights of {name}")
     memory = tmp_path / "meminfo"
     memory.write_text("MemTotal:       16000000 kB\nMemFree:          100000 kB\nMemAvailable:    8388608 kB\n")
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in weights.iterdir()}
+    monkeypatch.setattr(cnn, "OWN", None)
     monkeypatch.setattr(cnn, "WEIGHTS", weights)
-    monkeypatch.setattr(checks, "MEMORY", memory)
-    monkeypatch.setattr(checks, "CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(cnn, "SHIPPED", digests)
+    monkeypatch.setattr(environment, "MEMORY", memory)
+    monkeypatch.setattr(environment, "CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(data, "load", lambda: MNIST)
     monkeypatch.setattr(os, "access", lambda path, mode: True)
     monkeypatch.delenv("ADVLIB_DATASET", raising=False)
@@ -56,7 +62,8 @@ def test_a_whole_set_up(capsys):
         f"Python {sys.version.split()[0]}",
         f"tensorflow {importlib.metadata.version('tensorflow')}",
         "MNIST, every image verified",
-        "data/weights/mnist-cnn-2.npz",
+        "data/weights/mnist-cnn-2.npz, verified",
+        "data/weights/mnist-dense-0.npz, verified",
         "data/ can be written",
         "8.0 GiB of memory free",
     ):
@@ -77,26 +84,51 @@ def test_a_suitable_python(capsys, monkeypatch, version):
     assert lines(capsys)[0]
 
 
-def test_a_missing_package(capsys, monkeypatch):
+@pytest.fixture(params=["the .venv of course.py", "another"])
+def remedy(request, monkeypatch, tmp_path):
+    """What mends a package: a .venv that course.py has made is not looked into again, so it has to go."""
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").write_bytes((files.ROOT / "pyproject.toml").read_bytes())
+    if request.param == "another":
+        monkeypatch.setattr(sys, "prefix", "/elsewhere")
+        return "open the notebooks with course.py lab, or call pip install -r requirements.lock for /elsewhere"
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    return "close JupyterLab, delete the folder .venv, and call course.py lab, which makes it anew"
+
+
+def test_a_missing_package(capsys, monkeypatch, remedy):
     def version(name, real=importlib.metadata.version):
         if name == "scipy":
             raise importlib.metadata.PackageNotFoundError(name)
         return real(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
-    assert only_failure(capsys) == "[FAIL] scipy is missing: python course.py lab installs it"
+    assert only_failure(capsys) == f"[FAIL] scipy is missing: {remedy}"
 
 
-def test_a_package_of_another_version(capsys, monkeypatch):
+def test_a_package_of_another_version(capsys, monkeypatch, remedy):
     real = importlib.metadata.version
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "2.20.0" if name == "tensorflow" else real(name))
     failed = only_failure(capsys)
     assert failed.startswith("[FAIL] tensorflow 2.20.0: the course needs <")
-    assert failed.endswith("; python course.py lab installs it")
+    assert failed.endswith(f"; {remedy}")
 
+
+def test_without_tensorflow_there_is_a_line_and_no_traceback():
+    program = (
+        "import sys; sys.modules['tensorflow'] = None\n"
+        "from advlib import checks, data\n"
+        "def load(): raise ImportError('No module named sklearn')\n"
+        "data.load = load\n"
+        "sys.exit(checks.environment())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=files.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "[FAIL] data/weights cannot be looked at until TensorFlow loads (" in done.stdout
+    assert "[FAIL] No module named sklearn\n" in done.stdout
 
 def test_advlib_without_its_course(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
     failed = only_failure(capsys)
     assert f"{tmp_path / 'pyproject.toml'} is not there" in failed
     assert "pip install -e ." in failed
@@ -132,27 +164,58 @@ def test_the_offline_digits_are_no_failure_and_their_reason_is_told_once(capsys,
     assert "[OK] offline digits, as ADVLIB_DATASET asks (README: how to get MNIST)\n" in lines(capsys)[2]
 
 
-def test_missing_weights(capsys):
-    (cnn.WEIGHTS / "mnist-cnn-1.npz").unlink()
-    assert only_failure(capsys) == "[FAIL] data/weights/mnist-cnn-1.npz is missing: git checkout -- data/weights"
+def emptied(path):
+    path.write_bytes(b"")
+
+
+def changed(path):
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "told"),
+    [
+        ("mnist-cnn-1.npz", Path.unlink, "is not there"),
+        ("mnist-cnn-0.npz", emptied, "is not the published file: SHA-256 e3b0c44298fc…, not "),
+        ("mnist-dense-0.npz", changed, "is not the published file: SHA-256 "),
+    ],
+)
+def test_weights_that_are_missing_or_damaged(capsys, name, damage, told):
+    path = cnn.WEIGHTS / name
+    damage(path)
+    failed = only_failure(capsys)
+    assert failed.startswith(f"[FAIL] {path} {told}")
+    assert failed.endswith(": git checkout -- data/weights brings it back; without git, copy the course again")
+
+
+def test_networks_of_ones_own_are_not_the_published_ones(capsys, monkeypatch):
+    monkeypatch.setattr(cnn, "OWN", str(cnn.WEIGHTS))
+    for name in cnn.SHIPPED:
+        changed(cnn.WEIGHTS / name)
+    fine, _, text = lines(capsys)
+    assert fine
+    assert f"[OK] ADVLIB_WEIGHTS: networks of your own, in {cnn.WEIGHTS}\n" in text
+    for name in cnn.SHIPPED:
+        (cnn.WEIGHTS / name).unlink()
+    assert "there is none; put it there with cnn.save" in only_failure(capsys)
 
 
 def test_a_data_folder_that_cannot_be_written(capsys, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: path != data.DATA)
-    assert only_failure(capsys) == f"[FAIL] {data.DATA} cannot be written: give yourself the right to"
+    monkeypatch.setattr(os, "access", lambda path, mode: path != files.DATA)
+    assert only_failure(capsys) == f"[FAIL] {files.DATA} cannot be written: give yourself the right to"
 
 
 def test_too_little_memory(capsys):
-    checks.MEMORY.write_text("MemFree:  100 kB\nMemAvailable:  524288 kB\n")
+    environment.MEMORY.write_text("MemFree:  100 kB\nMemAvailable:  524288 kB\n")
     assert only_failure(capsys) == "[FAIL] 0.5 GiB of memory free: close other kernels (1.5 needed)"
 
 
 @pytest.mark.parametrize(("limit", "free"), [("3221225472", "1.0"), ("max", None)])
 def test_a_hubs_limit_counts_and_what_it_caches_does_not(capsys, limit, free):
-    checks.CGROUP.mkdir()
-    (checks.CGROUP / "memory.max").write_text(limit)
-    (checks.CGROUP / "memory.current").write_text(str(5 * 2**29))  # 2.5 GiB
-    (checks.CGROUP / "memory.stat").write_text(f"anon 7\ninactive_file {2**29}\n")
+    environment.CGROUP.mkdir()
+    (environment.CGROUP / "memory.max").write_text(limit)
+    (environment.CGROUP / "memory.current").write_text(str(5 * 2**29))  # 2.5 GiB
+    (environment.CGROUP / "memory.stat").write_text(f"anon 7\ninactive_file {2**29}\n")
     if free:
         assert only_failure(capsys) == f"[FAIL] {free} GiB of memory free: close other kernels (1.5 needed)"
     else:
@@ -160,7 +223,7 @@ def test_a_hubs_limit_counts_and_what_it_caches_does_not(capsys, limit, free):
 
 
 def test_where_the_memory_cannot_be_asked_for_no_line_speaks_of_it(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(checks, "MEMORY", tmp_path / "nowhere")
+    monkeypatch.setattr(environment, "MEMORY", tmp_path / "nowhere")
     fine, _, text = lines(capsys)
     assert fine
     assert "memory" not in text
@@ -170,8 +233,8 @@ def test_several_failures_are_counted(capsys):
     for path in cnn.WEIGHTS.iterdir():
         path.unlink()
     _, failed, text = lines(capsys)
-    assert len(failed) == 3
-    assert text.endswith("3 to mend; README.md, Troubleshooting, helps.\n")
+    assert len(failed) == 4
+    assert text.endswith("4 to mend; README.md, Troubleshooting, helps.\n")
 
 
 def test_this_machine(capsys, monkeypatch):
@@ -179,4 +242,6 @@ def test_this_machine(capsys, monkeypatch):
     fine, failed, text = lines(capsys)
     assert fine == (not failed)
     assert "[OK] tensorflow" in text
+    for name in cnn.SHIPPED:
+        assert f"[OK] data/weights/{name}, verified\n" in text
     assert all(line.startswith(("[OK] ", "[FAIL] ")) for line in text.splitlines()[:-1])

@@ -1,0 +1,25 @@
+"""The check of notebook 00."""
+
+import numpy as np
+
+from .trying import call, check, compare
+
+
+@check
+def grey_levels(learners):
+    """ε, where 1 is the step from black to white, in steps of the 256 grey levels.
+
+    Hint
+    """
+    eps = 0.15
+    found = call(learners, eps, shape=())
+    compare(found, 255 * eps, [
+        (eps / 255, "divided, where there is to multiply: a grey level is less than the whole step to white"),
+        (256 * eps, "256 levels have 255 steps between them, as five fingers have four gaps"),
+        (round(255 * eps), "right, but rounded; leave that to whoever prints it"),
+        (100 * eps, "this is in percent; white is 255"),
+        (eps, "this is ε as it came"),
+    ])  # fmt: skip
+    grid = np.array([0.0, 0.1, 1.0])
+    compare(call(learners, grid, shape=grid.shape), 255 * grid)
+    return 2

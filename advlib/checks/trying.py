@@ -1,0 +1,131 @@
+"""A learner's function is tried, stopped where it does not end, compared with the usual mistakes, and told of one.
+
+A check calls the learner's function on small cases, stage by stage.  Where the answer is wrong it is compared
+with the answers that the usual mistakes give, so that the message can name the mistake.
+"""
+
+import ctypes
+import functools
+import inspect
+import threading
+
+import numpy as np
+
+SECONDS = 20  # after which a learner's function is stopped
+
+
+class Hint(Exception):
+    """What a learner is told, and the hint of the exercise to unfold, where it is another than the check's own."""
+
+    def __init__(self, text, unfold=None):
+        super().__init__(text)
+        self.unfold = unfold
+
+
+class TooLong(BaseException):
+    """Raised inside a learner's function that runs for too long; no ``except Exception`` of theirs stops it."""
+
+
+def check(function):
+    """Make a check: it prints one line, never raises, and shows no traceback but the learner's own.
+
+    The checked function's docstring ends with the title of the hint to unfold.
+    """
+    own_hint = inspect.getdoc(function).splitlines()[-1]
+
+    @functools.wraps(function)
+    def told(learners):
+        name = function.__name__
+        if not callable(learners):
+            print(f"[not yet] {name}: give the function itself, without brackets; found {learners!r}")
+            return
+        try:
+            tests = function(learners)
+        except Hint as hint:
+            print(f'[not yet] {name}: {hint}\n          Help: unfold "{hint.unfold or own_hint}" above your function.')
+        else:
+            print(f"[OK] {name}: right, in {tests} test{'s' * (tests > 1)}")
+
+    return told
+
+
+def call(function, *args, shape=None, nan=None):
+    """The learner's answer as an array; a Hint where there is none, or it is of another kind than asked for.
+
+    Parameters
+    ----------
+    function : the learner's
+    *args : what it is given; arrays are copied, and looked at afterwards
+    shape : tuple, optional
+        The shape that the answer must have.
+    nan : Hint, optional
+        What to say where the answer holds NaN or infinity.
+    """
+    given = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
+    stop = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(TooLong)
+    limit = threading.Timer(SECONDS, ctypes.pythonapi.PyThreadState_SetAsyncExc, stop)
+    limit.start()
+    try:
+        with np.errstate(all="ignore"):  # what comes of it is looked at below
+            found = function(*given)
+    except TooLong:
+        raise Hint(f"it was stopped after {SECONDS} seconds: does a loop never end?") from None
+    except NotImplementedError:
+        raise Hint("not written yet") from None
+    except (Exception, SystemExit) as error:
+        line = error.__traceback__.tb_next
+        where = f", in its line {line.tb_lineno - line.tb_frame.f_code.co_firstlineno + 1}" if line else ""
+        text = f"it stopped with {type(error).__name__}: {error}{where}; it was given {_told(function, args)}"
+        raise Hint(text) from None
+    finally:
+        limit.cancel()
+    if found is None or found is ...:
+        raise Hint("not written yet: it gives nothing back (is there a return?)")
+    for before, after in zip(args, given):
+        if isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=True):
+            raise Hint("it changed the array that it was given; make a new one, with x + ... instead of x += ...")
+    try:
+        found = np.asarray(found)
+    except ValueError as error:
+        raise Hint(f"the answer is no array: {error}") from None
+    if found.dtype.kind not in "biuf":
+        raise Hint(f"the answer must be numbers; found {found.dtype}")
+    if shape is not None and found.shape != shape:
+        wanted = f"have shape {shape}" if shape else "be one number"
+        raise Hint(f"the answer must {wanted}; found shape {found.shape}")
+    if not np.isfinite(found).all():
+        raise nan or Hint("the answer holds NaN or infinity")
+    return found
+
+
+def _told(function, args):
+    """Each argument by its name in the learner's function, with its shape."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except ValueError:  # a function of numpy's, say
+        names = []
+    names += ["…"] * len(args)
+    kinds = [f"of shape {a.shape}" if isinstance(a, np.ndarray) else "a function" if callable(a) else "a number"
+             for a in args]  # fmt: skip
+    return ", ".join(f"{name}: {kind}" for name, kind in zip(names, kinds))
+
+
+def compare(found, right, mistakes=(), tolerance=1e-5):
+    """A Hint unless the answer is right; the hint of the mistake that gives the same answer, if one does.
+
+    Parameters
+    ----------
+    found, right : arrays
+    mistakes : sequence of (array, str)
+        A wrong answer, and what to say to whoever arrives at it.
+    tolerance : float
+    """
+    found, right = np.asarray(found, float), np.asarray(right, float)
+    if np.allclose(found, right, rtol=tolerance, atol=tolerance):
+        return
+    for wrong, hint in mistakes:
+        if np.shape(wrong) == found.shape and np.allclose(found, wrong, rtol=tolerance, atol=tolerance):
+            raise Hint(hint)
+    where = np.unravel_index(np.abs(found - right).argmax(), found.shape)
+    at = f"at {list(map(int, where))} " if where else ""
+    raise Hint(f"not the right numbers: {at}expected {right[where]:.4g}, found {found[where]:.4g}")

@@ -1,0 +1,125 @@
+"""What tells a user what is wrong with their set-up: a line for each thing that the course needs."""
+
+import importlib.metadata
+import os
+import sys
+import tomllib
+import warnings
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from . import data
+from .files import DATA, ROOT, DataError, verified
+
+MEMORY = Path("/proc/meminfo")
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def environment():
+    """Print one line for each thing that the course needs: [OK], or [FAIL] with the remedy.
+
+    Returns
+    -------
+    bool
+        Everything is there.
+    """
+    lines = [*_python(), *_packages(), *_images(), *_weights(), *_folder(), *_memory()]
+    for fine, text in lines:
+        print(f"[{'OK' if fine else 'FAIL'}] {text}")
+    failed = sum(not fine for fine, _ in lines)
+    print("Everything is there." if not failed else f"{failed} to mend; README.md, Troubleshooting, helps.")
+    return not failed
+
+
+def _python():
+    version = ".".join(map(str, sys.version_info[:3]))
+    fine = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield fine, f"Python {version}" + ("" if fine else ": use 3.11, 3.12 or 3.13 (TensorFlow has no other)")
+
+
+def _packages():
+    file = ROOT / "pyproject.toml"
+    if not file.exists():
+        yield False, f"{file} is not there, advlib was installed apart from the course: pip install -e . in its folder"
+        return
+    for line in tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]:
+        wanted = Requirement(line)
+        try:
+            found = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            yield False, f"{wanted.name} is missing: {_reinstall()}"
+            continue
+        fine = wanted.specifier.contains(Version(found))
+        remedy = "" if fine else f": the course needs {wanted.specifier}; {_reinstall()}"
+        yield fine, f"{wanted.name} {found}{remedy}"
+
+
+def _reinstall():
+    """What brings the locked packages back.
+
+    course.py takes a .venv that it has made for whole, whatever was done to it since; one that is gone it makes anew.
+    """
+    if Path(sys.prefix).resolve() == (ROOT / ".venv").resolve():
+        return "close JupyterLab, delete the folder .venv, and call course.py lab, which makes it anew"
+    return f"open the notebooks with course.py lab, or call pip install -r requirements.lock for {sys.prefix}"
+
+
+def _images():
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the same is said below, in a line of its own
+            dataset = data.load()
+    except (DataError, ValueError, ImportError) as why:  # ValueError: what ADVLIB_DATASET says is no data set
+        yield False, str(why)
+    else:
+        why = "as ADVLIB_DATASET asks" if os.environ.get("ADVLIB_DATASET") else "for MNIST could not be had"
+        yield True, {
+            "mnist": "MNIST, every image verified",
+            "digits": f"offline digits, {why} (README: how to get MNIST)",
+        }[dataset.name]
+
+
+def _weights():
+    try:
+        from . import cnn  # here: it needs TensorFlow, and where that is missing the lines above say so
+    except Exception as why:  # packages that do not fit together fail in many ways
+        yield False, f"data/weights cannot be looked at until TensorFlow loads ({why})"
+        return
+    if cnn.OWN:
+        fine = any(cnn.WEIGHTS.glob("*.npz"))
+        yield fine, f"ADVLIB_WEIGHTS: networks of your own, in {cnn.WEIGHTS}" + (
+            "" if fine else ": there is none; put it there with cnn.save, or unset ADVLIB_WEIGHTS"
+        )
+        return
+    remedy = "git checkout -- data/weights brings it back; without git, copy the course again"
+    for name, digest in cnn.SHIPPED.items():
+        try:
+            verified(cnn.WEIGHTS / name, digest, remedy)
+            yield True, f"data/weights/{name}, verified"
+        except DataError as why:
+            yield False, str(why)
+
+
+def _folder():
+    fine = os.access(DATA, os.W_OK)
+    yield fine, "data/ can be written" if fine else f"{DATA} cannot be written: give yourself the right to"
+
+
+def _memory():
+    lines = MEMORY.read_text().splitlines() if MEMORY.exists() else []  # Linux only
+    for kilobytes in [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]:
+        gigabytes = min([1024 * kilobytes, *_container()]) / 2**30
+        fine = gigabytes > 1.5
+        yield fine, f"{gigabytes:.1f} GiB of memory free" + ("" if fine else ": close other kernels (1.5 needed)")
+
+
+def _container():
+    """What a hub's limit leaves of the memory, in bytes, where there is a limit (cgroup v2)."""
+    try:
+        limit, used, told = ((CGROUP / f"memory.{name}").read_text() for name in ("max", "current", "stat"))
+        cached = dict(line.split() for line in told.splitlines())["inactive_file"]  # given back when it is needed
+        return [int(limit) - int(used) + int(cached)]
+    except (OSError, ValueError, KeyError):  # no such file, or "max"
+        return []
