@@ -3,7 +3,7 @@
     python3 course.py bench                       all, about an hour; or the parts that are named:
     python3 course.py bench peers common --images 10000
 
-Parts: peers, rounding, common, limit, scaling, course.  Each is one run, so that its times may be
+Parts: peers, rounding, direction, common, limit, scaling, course.  Each is one run, so that its times may be
 compared with one another, and is written to benchmarks/results.json when it ends; report.py makes README's table
 and figure from that file.
 """
@@ -17,17 +17,16 @@ import random
 import subprocess
 import sys
 import time
-import warnings
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import direction
 import numpy as np
 import peers
 import report
 from point import clocked
 
-from advlib import cnn, common_noise, data, iterative_attack, results, rms
-from advlib.attack import gradient
+from advlib import cnn, common_noise, data, gradient, iterative_attack, predict, results, rms
 from advlib.backend import tf
 
 HERE = Path(__file__).parent
@@ -68,17 +67,17 @@ def by_rounding(model, mnist, n, starts=32, moved=1e-7):
     n = len(x)
     attack = peers.ours(model, "gradient")
     noise = np.random.default_rng(0).uniform(-moved, moved, (starts, *x.shape[1:]))
-    left = np.flatnonzero(cnn.logits(model, attack(x, y)).argmax(1) == y)
+    left = np.flatnonzero(predict(model, attack(x, y)) == y)
     found = []
     for i in left:
         x_adv = attack(np.clip(x[i] + noise, 0, 1).astype(np.float32), y[[i] * starts])
-        found.append({"image": int(i), "k": int(np.sum(cnn.logits(model, x_adv).argmax(1) != y[i]))})
+        found.append({"image": int(i), "k": int(np.sum(predict(model, x_adv) != y[i]))})
         print(json.dumps(found[-1]), flush=True)
     return {"images": n, "starts": starts, "moved": moved, "left": found}
 
 
 def row(name, rule, seconds, gradients, model, x, y, x_adv):
-    fooled = int(np.sum(cnn.logits(model, x_adv).argmax(1) != y))
+    fooled = int(np.sum(predict(model, x_adv) != y))
     return {
         "name": name, "rule": rule, "seconds": seconds, "gradients": int(gradients), "k": fooled,
         "rms": float(np.mean(rms(x_adv - x))),
@@ -93,7 +92,7 @@ def against_universal(model, mnist, source=5, eps=0.24, target=3):
 
     def add(name, points):
         """Points are (seconds, noise)."""
-        read = [cnn.logits(model, np.clip(unseen + e, 0, 1)).argmax(1) for _, e in points]
+        read = [predict(model, np.clip(unseen + e, 0, 1)) for _, e in points]
         runs.append({
             "name": name, "seconds": [s for s, _ in points], "k": [int(np.sum(r != source)) for r in read]
         })  # fmt: skip
@@ -250,25 +249,25 @@ def installed(name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="which of them; all, where none is named")
-    parser.add_argument("--images", type=int, default=1000, help="for the parts peers and rounding")
+    parser.add_argument("--images", type=int, default=1000, help="for the parts peers, rounding and direction")
     asked = parser.parse_args()
     if not 1 <= asked.images <= 10_000:
         parser.error(f"--images must lie in 1 … 10000; found {asked.images}")
-    model, mnist = cnn.load("mnist", seed=0), data.load("mnist")
-    if mnist.name != "mnist":
+    mnist = data.load("mnist")
+    if not mnist.published:
         sys.exit("The benchmarks are of MNIST, which could not be had: README.md says how to get it")
     parts = {
-        "peers": lambda: against_peers(model, mnist, asked.images),
-        "rounding": lambda: by_rounding(model, mnist, asked.images),
-        "common": lambda: against_universal(model, mnist),
-        "limit": lambda: limit(model, mnist),
+        "peers": lambda: against_peers(cnn.load(), mnist, asked.images),
+        "rounding": lambda: by_rounding(cnn.load(), mnist, asked.images),
+        "direction": lambda: direction.measure({str(k): cnn.load(seed=k) for k in range(3)}, mnist, asked.images),
+        "common": lambda: against_universal(cnn.load(), mnist),
+        "limit": lambda: limit(cnn.load(), mnist),
         "scaling": scaling,
         "course": course,
     }
     unknown = set(asked.parts) - set(parts)
     if unknown:
         parser.error(f"there is no part {', '.join(sorted(unknown))}: there are {', '.join(parts)}")
-    warnings.filterwarnings("error", "interrupted")  # common_noise would return what it has, and be timed for it
     here = machine()
     for name in asked.parts or parts:
         print(f"--- {name}", flush=True)

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
-from advlib import cnn, data, results
+from advlib import cnn, data, predict, results
 
 STEPS = 300
 ATTACKS = {"l2": foolbox.attacks.DDNAttack(steps=STEPS), "linf": foolbox.attacks.LInfFMNAttack(steps=STEPS)}
@@ -37,7 +37,7 @@ def main(images=200):
     dataset = data.load("mnist")
     model = cnn.load("mnist", seed=0)
     x, y = dataset.test
-    rows = np.flatnonzero(cnn.logits(model, x[: 2 * images]).argmax(1) == y[: 2 * images])[:images]
+    rows = np.flatnonzero(predict(model, x[: 2 * images]) == y[: 2 * images])[:images]
     network = foolbox.TensorFlowModel(model, bounds=(0, 1))
     norms = {name: smallest(attack, ORDER[name], network, x[rows], y[rows]) for name, attack in ATTACKS.items()}
     results.save(
