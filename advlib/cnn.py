@@ -155,13 +155,15 @@ def _fitting(model, path, remedy):
     names = [f"arr_{i}" for i in range(len(wanted))]
     shapes = [found[name].shape if name in found else "nothing" for name in names]
     if len(found) != len(wanted) or shapes != wanted:
+        there = ", ".join(str(a.shape) for a in found.values())
         raise DataError(
-            f"{path} holds another network: {len(found)} arrays, of shapes {', '.join(str(a.shape) for a in found.values())}; "
+            f"{path} holds another network: {len(found)} arrays, of shapes {there}; "
             f"{model.name} has {len(wanted)}, of shapes {', '.join(map(str, wanted))}: {remedy}"
         )
     for name in names:
-        if found[name].dtype.kind != "f" or not np.isfinite(found[name]).all():
-            raise DataError(f"{path} is damaged: {name} is not all finite numbers ({found[name].dtype}): {remedy}")
+        with np.errstate(over="ignore"):  # what is too large for single precision becomes infinite
+            if found[name].dtype.kind != "f" or not np.isfinite(found[name].astype(np.float32)).all():
+                raise DataError(f"{path} is damaged: {name} is not all finite numbers ({found[name].dtype}): {remedy}")
     return [found[name].astype(np.float32) for name in names]
 
 

@@ -158,6 +158,7 @@ def verified(path, expected):
         found_digest = hashlib.sha256(a).hexdigest()
         if found_digest != digest:
             raise DataError(f"{path} is damaged: {key} has SHA-256 {found_digest[:12]}…, not {digest[:12]}…: {remedy}")
+        a.flags.writeable = False
     return found
 
 

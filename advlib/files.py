@@ -123,7 +123,8 @@ def _refuse_what_is_no_file(path, remedy):
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        raise DataError(f"{path} is not there: {remedy}") from None
+        found = "a link to nothing" if os.path.islink(path) else "not there"
+        raise DataError(f"{path} is {found}: {remedy}") from None
     except OSError as why:
         raise DataError(f"{path} cannot be read ({why.strerror}): give yourself the right to read it") from None
     if not stat.S_ISREG(mode):

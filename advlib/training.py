@@ -130,10 +130,16 @@ def _batch(n, size, seed, i):
 
 
 def _array(watched):
-    watched = np.asarray(watched)
-    if watched.dtype.kind not in "biuf":
-        raise TypeError(f"watch must return an array of numbers, of one shape each time; found {watched.dtype}")
-    return watched
+    try:
+        kept = np.asarray(watched)
+    except ValueError:  # a list of arrays of several shapes
+        kept = np.empty(0, object)
+    if kept.dtype.kind not in "biuf":
+        raise TypeError(
+            "watch must return an array of numbers, of one shape each time; "
+            f"found {type(watched).__name__} ({kept.dtype})"
+        )
+    return kept
 
 
 def _digest(parts):

@@ -13,12 +13,14 @@ import sys
 import tempfile
 import threading
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from small import Evil, npz
 
-from advlib import data
+from advlib import data, files
 from advlib.backend import keras
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,12 +30,6 @@ REAL = data.find("mnist.npz")  # before the tests hide it
 def table(arrays):
     """What data.MNIST is for MNIST."""
     return {key: (a.shape, hashlib.sha256(np.ascontiguousarray(a)).hexdigest()) for key, a in arrays.items()}
-
-
-def npz(arrays, save=np.savez_compressed):
-    file = io.BytesIO()
-    save(file, **arrays)
-    return file.getvalue()
 
 
 rng = np.random.default_rng(0)
@@ -74,7 +70,7 @@ def hide_data(folder, monkeypatch):
     return folder
 
 
-def files(folder):
+def listed(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
 
 
@@ -153,9 +149,7 @@ def test_mnist_with_one_pixel_altered_is_refused(mnist, tmp_path, monkeypatch):
     path = tmp_path / "mnist.npz"
     path.write_bytes(altered := npz(arrays, np.savez))
     monkeypatch.setenv("ADVLIB_DATA", str(tmp_path))
-    with pytest.raises(
-        data.DataError, match=r"mnist\.npz is damaged: x_train has SHA-256 \w{12}…, not 741c98880"
-    ):
+    with pytest.raises(data.DataError, match=r"mnist\.npz is damaged: x_train has SHA-256 \w{12}…, not 741c98880"):
         data.load()
     assert path.read_bytes() == altered
 
@@ -164,9 +158,7 @@ def test_truncated_mnist_is_refused(mnist, tmp_path, monkeypatch):
     path = tmp_path / "mnist.npz"
     path.write_bytes(half := mnist.read_bytes()[:5_000_000])
     monkeypatch.setenv("ADVLIB_DATA", str(tmp_path))
-    with pytest.raises(
-        data.DataError, match=r"mnist\.npz cannot be read as arrays \(File is not a zip file\)"
-    ):
+    with pytest.raises(data.DataError, match=r"mnist\.npz cannot be read as arrays \(File is not a zip file\)"):
         data.load()
     assert path.read_bytes() == half
 
@@ -186,13 +178,28 @@ def test_pixels_are_divided_by_255_to_the_last_bit(large):
     assert np.array_equal(large.train[0][0].flat[:256], levels.astype(np.float32) / np.float32(255))
 
 
-def test_parts_share_no_memory(large):
-    before = large.raw["x_train"].copy()
-    validation = large.validation[0].copy()
-    large.train[0][:] = 0.5
-    large.test[0][:] = 0.5
-    assert np.array_equal(large.raw["x_train"], before)
-    assert np.array_equal(large.validation[0], validation)
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_the_images_cannot_be_changed_by_mistake(part, large):
+    """A slice is no copy: x += noise would change the images for all that follows."""
+    images, labels = getattr(large, part)
+    before, x, y = images[:2].copy(), images[:2], labels[:2]
+    with pytest.raises(ValueError, match="read-only"):
+        x += 0.3
+    with pytest.raises(ValueError, match="read-only"):
+        y[0] = 1
+    assert np.array_equal(getattr(large, part)[0][:2], before)
+    copy = x.copy()
+    copy += 0.3
+    assert np.array_equal(x + np.float32(0.3), copy)
+    assert np.array_equal(images[:2], before)
+
+
+def test_what_is_verified_stays_as_it_is(tmp_path):
+    path = tmp_path / "mnist.npz"
+    path.write_bytes(WHOLE)
+    for a in data.verified(path, table(SMALL)).values():
+        with pytest.raises(ValueError, match="read-only"):
+            a[0] = 1
 
 
 def test_no_second_copy_of_the_images_is_made(large):
@@ -248,21 +255,11 @@ def test_what_was_found_is_used_and_left_alone(place, nowhere, monkeypatch):
     found = data.load("mnist")
     assert found.name == "mnist"
     assert all(np.array_equal(found.raw[key], SMALL[key]) for key in SMALL)
-    assert files(nowhere) == [f"{place}/mnist.npz"]
+    assert listed(nowhere) == [f"{place}/mnist.npz"]
     assert path.read_bytes() == WHOLE
 
 
 # ---------------------------------------------------------------------------- damaged files
-class Evil:
-    """Its pickle makes a folder when it is opened."""
-
-    def __init__(self, trace):
-        self.trace = str(trace)
-
-    def __reduce__(self):
-        return os.mkdir, (self.trace,)
-
-
 def evil_npz(trace):
     return npz(SMALL | {"x_train": np.array([Evil(trace)], object)})
 
@@ -364,11 +361,60 @@ def test_a_folder_named_mnist_npz_is_refused(nowhere, monkeypatch):
     path.mkdir()
     (path / "something").write_text("of somebody's")
     monkeypatch.setattr(keras.utils, "get_file", no_download)
-    with pytest.raises(
-        data.DataError, match=r"mnist\.npz is a folder, where a file is expected: move it away"
-    ):
+    with pytest.raises(data.DataError, match=r"mnist\.npz is a folder, where a file is expected: move it away"):
         data.load()
     assert (path / "something").read_text() == "of somebody's"
+
+
+PIPE = """
+from advlib import data
+try:
+    data.load()
+except data.DataError as why:
+    print(why)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_named_mnist_npz_is_refused_and_not_waited_for(tmp_path):
+    path = tmp_path / "mnist.npz"
+    os.mkfifo(path)
+    child = subprocess.run(
+        [sys.executable, "-c", PIPE], env=os.environ | {"ADVLIB_DATA": str(tmp_path), "ADVLIB_DATASET": "mnist"},
+        cwd=ROOT, timeout=60, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    assert child.stdout.startswith(f"{path} is no ordinary file, where a file is expected: move it away")
+
+
+def bomb(path, name, size):
+    """Small on the disk; an array of zeros that is large once it is unpacked."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for key, a in (SMALL | {name: np.zeros(size, np.uint8)}).items():
+            with packed.open(f"{key}.npy", "w") as file:
+                np.lib.format.write_array(file, a)
+
+
+def test_a_bomb_named_mnist_npz_is_refused_before_it_is_unpacked(nowhere, monkeypatch):
+    path = nowhere / "checkout" / "data" / "mnist.npz"
+    bomb(path, "x_train", 2**24)
+    monkeypatch.setattr(files, "MOST", 2**20)
+    tracemalloc.start()
+    with pytest.raises(data.DataError, match=r"mnist\.npz unpacks to .* GiB, .*: move it away or delete it"):
+        data.load()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**22
+
+
+def test_only_mnists_four_arrays_are_unpacked(nowhere, monkeypatch):
+    """A fifth is no fault of theirs, however large it is."""
+    path = nowhere / "checkout" / "data" / "mnist.npz"
+    bomb(path, "x_extra", 2**24)
+    monkeypatch.setattr(files, "MOST", 2**20)
+    assert data.load("mnist").raw.keys() == SMALL.keys()
+    path.write_bytes(npz(SMALL | {"notes": np.array([Evil(nowhere / "trace")], object)}))
+    assert data.load("mnist").raw.keys() == SMALL.keys()
+    assert not (nowhere / "trace").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows lets few make links")
@@ -376,7 +422,7 @@ def test_a_link_to_nothing_is_refused(nowhere, monkeypatch):
     path = nowhere / "checkout" / "data" / "mnist.npz"
     path.symlink_to(nowhere / "gone")
     monkeypatch.setattr(keras.utils, "get_file", no_download)
-    with pytest.raises(data.DataError, match=r"mnist\.npz cannot be read .*No such file"):
+    with pytest.raises(data.DataError, match=r"mnist\.npz is a link to nothing: move it away"):
         data.load()
     assert path.is_symlink()
 
@@ -438,7 +484,7 @@ def server(nowhere, monkeypatch):
 
 def test_download_once_with_keras_and_its_progress_bar(server, nowhere, capsys):
     assert data.load().name == "mnist"
-    assert files(nowhere) == ["checkout/data/mnist.npz"]
+    assert listed(nowhere) == ["checkout/data/mnist.npz"]
     assert (nowhere / "checkout" / "data" / "mnist.npz").read_bytes() == WHOLE
     assert "Downloading data from http" in (printed := capsys.readouterr().out)
     assert f"{len(WHOLE)}/{len(WHOLE)}" in printed
@@ -456,9 +502,7 @@ def test_a_failed_download_leaves_nothing(fault, server, nowhere, monkeypatch):
     else:
         server.status = 404
     monkeypatch.setenv("ADVLIB_DATASET", "mnist")
-    with pytest.raises(
-        data.DataError, match=r"could not be downloaded \(.+\): copy mnist\.npz to .*data; .* unset"
-    ):
+    with pytest.raises(data.DataError, match=r"could not be downloaded \(.+\): copy mnist\.npz to .*data; .* unset"):
         data.load()
     assert server.asked == 1
     assert leftovers(nowhere) == []
@@ -495,7 +539,7 @@ def test_a_read_only_data_folder_is_left_for_kerass_cache(public, monkeypatch):
     with somebody_else():
         assert data.load().name == "mnist"
         assert data.load().name == "mnist"
-    assert files(public) == ["keras/datasets/mnist.npz"]
+    assert listed(public) == ["keras/datasets/mnist.npz"]
     assert len(downloads) == 1
 
 
@@ -506,7 +550,7 @@ def test_nowhere_to_write_is_like_no_network(public, monkeypatch):
     (public / "keras").chmod(0o555)
     with somebody_else(), pytest.raises(data.DataError, match=r"could not be downloaded .*Permission denied"):
         data.load()
-    assert files(public) == []
+    assert listed(public) == []
 
 
 STARTER = """
@@ -549,23 +593,9 @@ def test_two_kernels_start_at_once_on_an_empty_cache(nowhere):
     assert (nowhere / "checkout" / "data" / "mnist.npz").read_bytes() == WHOLE
 
 
-@pytest.mark.parametrize("how", [KeyboardInterrupt, ValueError])
-def test_replacing_is_all_or_nothing(how, tmp_path):
-    path = tmp_path / "new folder" / "file"
-    with data.replacing(path) as part:
-        part.write_text("old")
-    with pytest.raises(how), data.replacing(path) as part:  # noqa: PT012
-        part.write_text("ne")
-        raise how
-    assert path.read_text() == "old"
-    assert list(path.parent.iterdir()) == [path]
-
-
 # --------------------------------------------------------------------------- without MNIST
 def test_no_network_means_the_digits_and_says_so(nowhere):
-    with pytest.warns(
-        UserWarning, match=r"MNIST is not on this machine .*copy mnist\.npz to .*offline digits"
-    ):
+    with pytest.warns(UserWarning, match=r"MNIST is not on this machine .*copy mnist\.npz to .*offline digits"):
         found = data.load()
     assert found.name == "digits"
     assert leftovers(nowhere) == []
@@ -637,7 +667,5 @@ def test_digits_keep_their_labels():
 
 def test_no_digit_is_in_two_parts():
     found = data.load("digits")
-    parts = [
-        {image.tobytes() for image in getattr(found, part)[0]} for part in ("train", "validation", "test")
-    ]
+    parts = [{image.tobytes() for image in getattr(found, part)[0]} for part in ("train", "validation", "test")]
     assert len(set.union(*parts)) == sum(map(len, parts)) == 1797
