@@ -6,7 +6,6 @@ Each test leaves its screenshots in its temporary folder (``pytest --basetemp FO
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,22 +15,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from driving import answer, expect, press
 
 import course
 from advlib import plots, widgets
-from conftest import UNLIKE
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright drives the browser: pip install playwright")
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason=f"no browser on the PATH: {', '.join(NAMES)} (apt-get install chromium)"
-)
-ARGUMENTS = [
-    "--no-sandbox",  # in a container there is often no other way; only this machine's own pages are opened
-    "--disable-dev-shm-usage", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 RUN_LIMIT = 1800  # seconds after which a notebook that is still running is taken for one that hangs
 SLIDERS = {
     path: count
@@ -45,14 +33,12 @@ SLIDERS = {
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
+def lab(chromium, tmp_path_factory):
     """A JupyterLab with settings of its own: the folder it serves, and its address."""
     home, folder = tmp_path_factory.mktemp("jupyter"), tmp_path_factory.mktemp("notebooks")
     settings = {
         # no pop-up that offers news
-        "labconfig/page_config.json": {
-            "disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}
-        },
+        "labconfig/page_config.json": {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}},
         # cells that are out of sight stay in the page
         "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
     }
@@ -91,14 +77,6 @@ def lab(tmp_path_factory):
             server.wait(30)
         except subprocess.TimeoutExpired:
             server.kill()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -150,14 +128,6 @@ def moves(explorer, *acts, seconds=15):
     raise AssertionError(f"the picture stays the same: {explorer.locator('figure').inner_text()}")
 
 
-def press(control, key):
-    def act():
-        control.focus()  # the notebook may have taken the focus back
-        control.page.keyboard.press(key)
-
-    return act
-
-
 def drag(handle, track, share):
     """Take the handle with the mouse to a share of the track's length."""
 
@@ -195,19 +165,6 @@ def move_everything(explorer, shots):
     assert picture(explorer) == begin
 
 
-def answer(quiz):
-    """Every answer, the first by keyboard and the others by mouse: each says what is right and why."""
-    first, *others = quiz.locator("button").all()
-    said = quiz.locator(":is(.widget-html, output)").last
-    right = 0
-    for act, button in [(press(first, "Space"), first), *((b.click, b) for b in others)]:
-        act()
-        text = re.escape(button.inner_text())
-        sync_api.expect(said).to_have_text(re.compile(f"^(✓ Yes: {text}|✗ Not {text}: .+)[.] .+"))
-        right += said.inner_text().startswith("✓")
-    assert right == 1
-
-
 def printed(cells):
     """What each of the cells printed whose output is recorded."""
     return {
@@ -218,14 +175,14 @@ def printed(cells):
 
 
 @pytest.mark.parametrize("path", SLIDERS, ids=lambda path: path.name)
-def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path, pytestconfig):
+def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path, unlike):
     folder, address = lab
     # as learners get it; with its solutions it runs under nbval
     (folder / path.name).write_text(course.without_solutions(path), encoding="utf-8")
     notebook = run_all(page, address, path.name)
     errors = [out["evalue"] for c in notebook["cells"] for out in c.get("outputs", ()) if out["output_type"] == "error"]
     assert not errors
-    if not pytestconfig.stash[UNLIKE]:
+    if not unlike:
         assert printed(notebook["cells"]) == printed(nbformat.read(path, 4).cells)  # the solutions change nothing
     explorers = page.locator(".advlib-explorer").all()
     assert len(explorers) >= SLIDERS[path]
@@ -255,7 +212,7 @@ def test_the_twin_on_a_page_moves_without_a_kernel(page):
     caption, readout = twin.locator("figcaption"), twin.locator("output")
 
     def stands_at(eps, rule):
-        sync_api.expect(caption).to_have_text(f"</script> {eps} & {rule}")
+        expect(caption).to_have_text(f"</script> {eps} & {rule}")
         assert twin.locator("img").get_attribute("alt") == caption.inner_text()
         assert twin.locator("img").evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
         assert readout.inner_text() == slider.get_attribute("aria-valuetext") == f"{eps:g}"
@@ -270,6 +227,6 @@ def test_the_twin_on_a_page_moves_without_a_kernel(page):
     box = slider.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
     stands_at(0.3, "s")
-    sync_api.expect(other.locator("figcaption")).to_have_text("</script> 0.15 & g")
+    expect(other.locator("figcaption")).to_have_text("</script> 0.15 & g")
     answer(page.locator(".advlib-quiz"))
     assert not [url for url in asked if not url.startswith("data:")]

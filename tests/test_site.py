@@ -13,15 +13,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import test_browser
+from driving import answer, expect, press
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from advlib import plots, widgets
 
 ROOT = Path(__file__).parents[1]
-pytestmark = test_browser.pytestmark
-browser = test_browser.browser
-expect = test_browser.sync_api.expect
 
 sys.path.insert(0, str(ROOT / "site"))
 spec = importlib.util.spec_from_file_location("slides", ROOT / "site" / "slides.py")
@@ -225,11 +222,11 @@ def test_every_slider_moves_by_keyboard_and_by_mouse(site, page):
                 return lambda: page.mouse.click(x, y)
 
             for slider in explorer.locator("input").all():
-                test_browser.press(slider, "Home")()
+                press(slider, "Home")()
                 begin = shows()
-                test_browser.press(slider, "ArrowRight")()
+                press(slider, "ArrowRight")()
                 assert slider.input_value() == "1"
-                end = another(test_browser.press(slider, "End"), begin)
+                end = another(press(slider, "End"), begin)
                 another(click(slider, 0), end)
                 assert shows() == begin
                 another(click(slider, 1), begin)
@@ -238,9 +235,9 @@ def test_every_slider_moves_by_keyboard_and_by_mouse(site, page):
                 assert slider.locator("xpath=ancestor::div[1]").locator("output").inner_text() == label
             for menu in explorer.locator("select").all():
                 menu.select_option(index=0)
-                another(test_browser.press(menu, "ArrowDown"), shows())
+                another(press(menu, "ArrowDown"), shows())
         for quiz in page.locator(".advlib-quiz").all():
-            test_browser.answer(quiz)
+            answer(quiz)
     assert explorers
 
 
@@ -346,7 +343,7 @@ def test_a_slider_on_a_slide_takes_its_keys_for_itself(notebook, decks, page):
     page.wait_for_function("() => window.Reveal?.isReady()")  # the script may still be loading
     page.evaluate("Reveal.slide(1, 2)")
     explorer = page.locator(".advlib-explorer")
-    test_browser.press(explorer.locator("input"), "ArrowRight")()
+    press(explorer.locator("input"), "ArrowRight")()
     expect(explorer.locator("figcaption")).to_have_text("Shown at 3.0, by g.")
     assert page.evaluate("Reveal.getIndices().v") == 2
 

@@ -1,0 +1,30 @@
+"""Keyboard and mouse on a page, for the tests in a browser."""
+
+import re
+
+import pytest
+
+expect = pytest.importorskip(
+    "playwright.sync_api", reason="playwright drives the browser: pip install playwright"
+).expect
+
+
+def press(control, key):
+    def act():
+        control.focus()  # the notebook may have taken the focus back
+        control.page.keyboard.press(key)
+
+    return act
+
+
+def answer(quiz):
+    """Every answer, the first by keyboard and the others by mouse: each says what is right and why."""
+    first, *others = quiz.locator("button").all()
+    said = quiz.locator(":is(.widget-html, output)").last
+    right = 0
+    for act, button in [(press(first, "Space"), first), *((b.click, b) for b in others)]:
+        act()
+        text = re.escape(button.inner_text())
+        expect(said).to_have_text(re.compile(f"^(✓ Yes: {text}|✗ Not {text}: .+)[.] .+"))
+        right += said.inner_text().startswith("✓")
+    assert right == 1
