@@ -1,5 +1,6 @@
-"""The two scales, and the results of the paper-scale run: JSON with where it came from."""
+"""The two scales, and the results of the full run: JSON with where it came from, beside those of this run."""
 
+import hashlib
 import json
 import os
 import platform
@@ -7,9 +8,14 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from .files import DATA, ROOT, record, replacing
+import numpy as np
+
+from . import tables
+from .files import DATA, ROOT, DataError, record, replacing
+from .metrics import Rate
 
 RESULTS = DATA / "results"
+REMEDY = "git checkout data/results"
 SCALE = os.environ.get("ADVLIB_SCALE", "workshop")
 if SCALE not in ("workshop", "paper"):
     raise ValueError(f"ADVLIB_SCALE must be workshop or paper; found {SCALE!r}")
@@ -21,13 +27,13 @@ def by_scale(*, workshop, paper):
 
 
 def storing(dataset):
-    """Whether what a notebook finds is to be stored: at paper scale, and on MNIST, not on the offline digits."""
-    return SCALE == "paper" and dataset == "mnist"
+    """Whether what a notebook finds is to be stored: at paper scale, and not on the offline digits."""
+    return SCALE == "paper" and dataset.published
 
 
 def paper_numbers():
     """What the paper reports: ``data/paper_numbers.json``."""
-    return json.loads((DATA / "paper_numbers.json").read_text(encoding="utf-8"))
+    return record(DATA / "paper_numbers.json", "git checkout data/paper_numbers.json")
 
 
 def _commit():
@@ -53,11 +59,21 @@ def provenance(**more):
     }
 
 
-def save(name, values, **more):
-    """Write ``data/results/NAME.json``: the values, and their provenance."""
-    text = json.dumps({**values, "provenance": provenance(**more)}, indent=1, ensure_ascii=False)
+def _digest(values):
+    """SHA-256 of what a result says, however the file is laid out."""
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(name, values):
+    text = json.dumps({**values, "sha256": _digest(values)}, indent=1, ensure_ascii=False)
     with replacing(RESULTS / f"{name}.json") as part:
         part.write_text(text + "\n", encoding="utf-8")
+
+
+def save(name, values, **more):
+    """Write ``data/results/NAME.json``: the values, their provenance, and a SHA-256 of both."""
+    _write(name, {**values, "provenance": provenance(**more)})
 
 
 def stored(name):
@@ -66,8 +82,148 @@ def stored(name):
 
 
 def load(name):
-    """Read ``data/results/NAME.json``."""
+    """Read ``data/results/NAME.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none; the message says what makes it.
+    DataError
+        It is damaged, or its content is not what its SHA-256 says.
+    """
     path = RESULTS / f"{name}.json"
     if not path.exists():
         raise FileNotFoundError(f"{path} is not there: python course.py paper makes it")
-    return json.loads(path.read_text(encoding="utf-8"))
+    values = record(path, REMEDY)
+    told = values.pop("sha256", None)
+    if told != _digest(values):
+        raise DataError(f"{path} is not as the run left it: its SHA-256 says something else: {REMEDY}")
+    return values
+
+
+# ------------------------------------------------------------------------------ a notebook's results
+def study(name, dataset, **more):
+    """What a notebook finds, part by part, kept and shown beside the stored full run.
+
+    Parameters
+    ----------
+    name : str
+        The file is ``data/results/NAME.json``.
+    dataset : data.Dataset
+        A full run is stored, and shown, on the published images alone.
+    **more
+        What else belongs to the provenance: ``seeds``, above all.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    DataError
+        The stored file is damaged: better now than after hours.
+    """
+    return Study(name, dataset, **more)
+
+
+class Study:
+    """See :func:`study`.
+
+    Attributes
+    ----------
+    mine, stored : dict of str to list of dict
+        The parts that this run has found, and those of the full run (none on the offline digits).
+    """
+
+    def __init__(self, name, dataset, **more):
+        self.name, self.published, self.more = name, dataset.published, more
+        self.mine = {}
+        self.stored, self._origin = _parts(name) if dataset.published else ({}, {})
+
+    def keep(self, part, rows):
+        """Keep a part: flat dicts, one a row; at paper scale also on disk, where it takes the place of that part alone.
+
+        Numbers of numpy become Python's, NaN becomes None, which JSON has.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A value is no number, text, True, False or None; the message names its row and its key.
+        """
+        if part in ("provenance", "sha256"):
+            raise ValueError(f"no part can be called {part!r}: the file has one already")
+        self.mine[part] = flat(f"{self.name}, {part}", rows)
+        if SCALE == "paper" and self.published:
+            kept, origin = _parts(self.name)  # now: another kernel may have kept something
+            origin[part] = provenance(**self.more)
+            _write(self.name, {**kept, part: self.mine[part], "provenance": origin})
+
+    def full(self, part):
+        """Whether ``study[part]`` is the stored full run: where there is one, and this run is a smaller one."""
+        return part in self.stored and (SCALE == "workshop" or part not in self.mine)
+
+    def __getitem__(self, part):
+        """The rows for figures and sentences: the stored full run's where this run is smaller, else this run's."""
+        if self.full(part):
+            return self.stored[part]
+        if part not in self.mine:
+            there = ", ".join({**self.mine, **self.stored}) or "nothing yet"
+            raise KeyError(f"{self.name} has no part {part!r}: there is {there}")
+        return self.mine[part]
+
+    def note(self, part):
+        """For a caption: where ``study[part]`` comes from."""
+        return f"full run, stored {self._origin[part]['date']}" if self.full(part) else "this run"
+
+    def show(self, part, caption="", **how):
+        """This run's rows and the full run's in one table; the caption says which is which.
+
+        Parameters
+        ----------
+        part : str
+        caption : str
+            What the rows are of; by default the part's name.
+        **how
+            Passed on to :func:`tables.frame`: ``fooled=("k", "n")``, for example.
+        """
+        runs = {"this run": self.mine[part]} if part in self.mine else {}
+        runs[self.note(part)] = flat(f"{self.name}, {part}", self[part])
+        table = tables.frame(runs, **how)
+        told = []
+        for run in runs:
+            cells = table.loc[run].to_numpy().ravel() if run in table.index else ()
+            counts = [cell.n for cell in cells if isinstance(cell, Rate)]
+            ends = " … ".join(f"{n:,}" for n in sorted({min(counts), max(counts)})) if counts else ""
+            told.append(f"{run} (n = {ends})" if ends else run)
+        if SCALE == "workshop" and self.published and part not in self.stored:
+            told.append("the full run is not stored: python course.py paper makes it")
+        tables.show(table, f"{caption or part.replace('_', ' ').capitalize()}: {'; '.join(told)}.")
+
+
+def _parts(name):
+    """The parts of a stored study, and each one's provenance."""
+    parts = stored(name)
+    origin = parts.pop("provenance", {})
+    if isinstance(origin.get("commit"), str):  # of the whole file, as save writes it
+        origin = dict.fromkeys(parts, origin)
+    return parts, origin
+
+
+def flat(what, rows):
+    """Rows as a file holds them; a value that is no number, text, True, False or None is refused by its key."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise TypeError(f"{what}: a part is a list of dicts, one a row; found {type(rows).__name__}")
+    kept = []
+    for i, row in enumerate(rows):
+        kept.append({})
+        for key, value in row.items():
+            value = value.item() if isinstance(value, np.generic) else value
+            if not isinstance(key, str) or not isinstance(value, (str, bool, int, float, type(None))):
+                raise TypeError(
+                    f"{what}, row {i}: {key!r} is a {type(value).__name__}, not a number or a text: "
+                    "make a row for each of its entries"
+                )
+            if isinstance(value, float) and value in (float("inf"), -float("inf")):
+                raise ValueError(f"{what}, row {i}: {key!r} is infinite, which JSON does not have")
+            kept[-1][key] = None if value != value else value
+    return kept

@@ -1,0 +1,216 @@
+"""Records to tables: one way to write a rate, and one table for the notebook, the pages, the slides, the terminal."""
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+from IPython.display import display
+
+from .metrics import Rate
+
+GAP = "–"  # nothing was measured
+LEFT = "text-align:left"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A cell that leads to another notebook; on the pages, to its page."""
+
+    text: str
+    notebook: str
+
+    def __str__(self):
+        return self.text
+
+    @property
+    def html(self):
+        suffix = "html" if os.environ.get("ADVLIB_PAGE") else "ipynb"
+        return f'<a href="{escape(f"{self.notebook}.{suffix}")}">{escape(self.text)}</a>'
+
+
+def frame(records, /, *, where=None, by=None, across=None, **columns):
+    """Records as a table: a row for each, or for each combination of some of their fields.
+
+    Parameters
+    ----------
+    records : sequence of dict, or dict of label to such a sequence
+        Flat: a number, a text, True or False, None or a :class:`Link` for each field.  With labels, the rows of
+        each stand together below it.
+    where : dict, optional
+        Only the records that have these values.
+    by : sequence of str, optional
+        One row for each combination of these fields.  The counts of a rate are added; of the other fields those
+        named in ``columns`` are shown, and have to be the same in all records of the row.
+    across : str, optional
+        With ``by``: this field's values stand side by side, as columns.
+    **columns
+        A heading, and what stands below it: ``("k", "n")``, the rate k of n; ``("ratio", "low", "high")``, a value
+        and the ends of its interval; ``"rms_seen"``, a field under another heading; ``3``, the field of this name
+        with so many decimals; a function, from the value of the field of this name to a text; ``None``, the field
+        of this name is left out.  Fields that are not named stand under their own name.
+
+    Returns
+    -------
+    pandas.DataFrame
+
+    Raises
+    ------
+    ValueError
+        No record has a field of that name, or a row's records differ in what cannot be added; the message names it.
+    """
+    if isinstance(records, dict):
+        how = {"where": where, "by": by, "across": across, **columns}
+        return pd.concat({label: frame(part, **how) for label, part in records.items()})
+    known = list(dict.fromkeys(field for record in records for field in record))
+    specs = {heading: _spec(heading, what) for heading, what in columns.items() if what is not None}
+    used = {field for fields, _ in specs.values() for field in fields} | (columns.keys() - specs.keys())
+    keys = [*(by or ()), *([across] if across else ())]
+    for field in {*used, *keys, *(where or ())} if records else ():
+        if field not in known:
+            raise ValueError(f"no record has a field {field!r}: there are {', '.join(known)}")
+    shown = [(heading, *spec) for heading, spec in specs.items() if heading not in keys]
+    if by is None:
+        plain = [(field, (field,), None) for field in known if field not in used]
+        shown = sorted(shown + plain, key=lambda column: known.index(column[1][0]))
+    groups = {}
+    for i, record in enumerate(records):
+        if all(record.get(field) == value for field, value in (where or {}).items()):
+            groups.setdefault(tuple(record.get(field) for field in keys) if by else i, []).append(record)
+    rows = {}
+    for group in groups.values():
+        head = {field: _cell(group, *specs.get(field, ((field,), None))) for field in keys}
+        place = tuple(group[0].get(field) for field in by) if by else len(rows)
+        row = rows.setdefault(place, {field: head[field] for field in by or ()})
+        for heading, fields, make in shown:
+            beside = [_texts([head[across]])[0]] if across else []
+            name = ": ".join(beside + [heading] * (len(shown) > 1 or not across))
+            row[name] = _cell(group, fields, make)
+    return pd.DataFrame([{heading.replace("_", " "): cell for heading, cell in row.items()} for row in rows.values()])
+
+
+def _spec(heading, what):
+    """The fields of a column, and what makes its cells of their values (None: the cell is the value)."""
+    if isinstance(what, str):
+        return (what,), None
+    if isinstance(what, int):
+        return (heading,), lambda value: f"{value:.{what}f}"
+    if callable(what):
+        return (heading,), what
+    return tuple(what), Rate if len(what) == 2 else lambda *ends: ends
+
+
+def _cell(group, fields, make):
+    values = [[record.get(field) for field in fields] for record in group]
+    if any(_missing(value) for row in values for value in row):
+        return None
+    if make is Rate:
+        return Rate(*(sum(counts) for counts in zip(*values)))
+    if any(row != values[0] for row in values):
+        raise ValueError(
+            f"{', '.join(fields)} differs in the {len(values)} records of a row, and only the counts of a rate can be "
+            "added: name more fields in by"
+        )
+    return make(*values[0]) if make else values[0][0]
+
+
+def _missing(value):
+    return value is None or value != value  # NaN
+
+
+def _texts(cells):
+    """A column's cells as texts, its floats with the same number of decimals."""
+    parts = [part for cell in cells for part in (cell if isinstance(cell, tuple) else [cell])]
+    numbers = [part for part in parts if isinstance(part, float) and math.isfinite(part)]
+    sizes = [abs(number) for number in numbers if number]
+    form = "{:.0f}"
+    if sizes and (max(sizes) < 1e-3 or min(sizes) < 1e-4 * max(sizes)):  # p values, for example
+        form = "{:.2g}"
+    elif sizes:  # three digits of the largest, but no column of zeros
+        decimals = max(0, 2 - math.floor(math.log10(max(sizes))))
+        while decimals and all(f"{number:.{decimals}f}".endswith("0") for number in numbers):
+            decimals -= 1
+        form = f"{{:.{decimals}f}}"
+
+    def text(cell):
+        if _missing(cell):
+            return GAP
+        if isinstance(cell, bool):
+            return "yes" if cell else "no"
+        if isinstance(cell, tuple):
+            value, low, high = map(text, cell)
+            return f"{value} [{low}, {high}]"
+        return form.format(cell) if isinstance(cell, float) else str(cell)
+
+    return [text(cell) for cell in cells]
+
+
+def _is_number(text):
+    """A number, with whatever belongs to it: 98.6 % [98.3, 98.8] (9857/10000)."""
+    return text != GAP and not any(letter.isalpha() for letter in re.sub(r"\de[-+]\d", "", text))
+
+
+def _side(text):
+    return "text-align:right;white-space:nowrap" if _is_number(text) else LEFT
+
+
+def html(frame, caption=""):
+    """A frame as an HTML table: its headings told to a screen reader, numbers to the right; it scrolls in itself.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As :func:`frame` makes it.  Whatever stands in it is shown as text; only a :class:`Link` becomes a link.
+    caption : str
+    """
+
+    columns = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
+    texts = [_texts(cells) for cells in columns]
+    sides = [_side(max(cells, key=_is_number)) if i and cells else LEFT for i, cells in enumerate(texts)]
+    head = [f'<th scope="col" style="{side}">{escape(name)}</th>' for side, name in zip(sides, map(str, frame.columns))]
+    body, last = [], None
+    for i, line in enumerate(zip(*texts)):
+        label = str(frame.index[i][0]) if frame.index.nlevels > 1 else ""
+        if label != last:
+            body.append("</tbody>\n<tbody>" if i else "<tbody>")
+            if label:
+                body.append(f'<tr><th scope="rowgroup" colspan="{len(line)}" style="{LEFT}">{escape(label)}</th></tr>')
+            last = label
+        cells = [column[i].html if isinstance(column[i], Link) else escape(told) for column, told in zip(columns, line)]
+        row = [f'<th scope="row" style="{LEFT}">{cells[0]}</th>']
+        row += [f'<td style="{_side(told)}">{inside}</td>' for told, inside in zip(line[1:], cells[1:])]
+        body.append(f"<tr>{''.join(row)}</tr>")
+    told = f'<caption style="caption-side:top;{LEFT}">{escape(caption)}</caption>' if caption else ""
+    return (
+        f'<div class="advlib-table" style="overflow-x:auto" role="region" tabindex="0" '
+        f'aria-label="{escape(caption) or "table"}">\n<table>{told}\n<thead><tr>{"".join(head)}</tr></thead>\n'
+        + "\n".join(body)
+        + ("</tbody>\n" if body else "")
+        + "</table></div>"
+    )
+
+
+def text(frame, caption=""):
+    """A frame as plain text, for the terminal."""
+    lines = pd.DataFrame(dict(enumerate(_texts(frame.iloc[:, i].tolist()) for i in range(frame.shape[1]))))
+    lines.columns = list(frame.columns)
+    if frame.index.nlevels > 1:
+        lines.insert(0, "", list(frame.index.get_level_values(0)), allow_duplicates=True)
+    return f"{caption}\n{lines.to_string(index=False)}" if caption else lines.to_string(index=False)
+
+
+def show(records, /, caption="", **how):
+    """Put a table on the page.
+
+    Parameters
+    ----------
+    records : as for :func:`frame`, or a pandas.DataFrame
+    caption : str
+        What the table shows.
+    **how
+        Passed on to :func:`frame`.
+    """
+    table = records if isinstance(records, pd.DataFrame) else frame(records, **how)
+    display({"text/html": html(table, caption), "text/plain": text(table, caption)}, raw=True)
