@@ -7,6 +7,7 @@ import numpy as np
 
 from . import cnn, data, results
 from .metrics import Rate
+from .tables import Link
 
 SEEDS = (0, 1, 2)
 READ_OFF = {"success": 0.003, "rms": 0.001}  # how well a value can be read off the published plots
@@ -153,15 +154,25 @@ def _common(paper):
 
 
 def table(rows):
-    """The rows as a Markdown table, one line each."""
-    lines = ["| claim | the paper | ours, network by network | verdict | where |", "|---|---|---|---|---|"]
+    """The rows as records for :func:`tables.show`, those of each part and protocol under a line that says it.
+
+    Returns
+    -------
+    dict of str to list of dict
+    """
+    networks = [f"network {seed}" for seed in SEEDS]
+    parts = {}
     for row in rows:
-        paper, ours = row.paper, [str(value) for value in row.ours]
+        paper, ours = row.paper, row.ours
         if row.kind == "rms":
             paper, ours = f"{row.paper:.3f}", [f"{value:.4f}" for value in row.ours]
         elif row.kind == "rate":
             paper = f"{100 * row.paper:.1f} %"
+        else:
+            ours = row.ours * len(SEEDS)  # a setting is the same for all
         notebook, section = row.where
-        link = f"[{notebook[:2]}]({notebook}.ipynb), {section}"
-        lines.append(f"| {row.claim} | {paper} | {'; '.join(ours)} | {row.verdict} | {link} |")
-    return "\n".join(lines)
+        parts.setdefault(f"{row.claim.partition(',')[0]}: {row.protocol}", []).append({
+            "claim": row.claim, "the paper": paper, **dict(zip(networks, ours, strict=True)),
+            "verdict": row.verdict, "where": Link(f"{notebook[:2]}, {section}", notebook),
+        })  # fmt: skip
+    return parts
