@@ -2,8 +2,8 @@
 
 A notebook in which some cell carries Jupyter's ``slideshow`` metadata becomes the deck that these ask for.  From
 any other comes what a teacher shows: the title and the card, each section's question, what is to be predicted, the
-formulas, the figures and sliders without their code, the exercises without their hints, and the end.  The prose in
-between becomes the speaker's notes (key S).
+formulas, the figures, sliders and tables without their code, the exercises without their hints, and the end.  The
+prose in between becomes the speaker's notes (key S).
 
 ``site/reveal`` is reveal.js 5.2.1, under its own licence; it is copied beside the decks, and they ask for nothing else.
 """
@@ -72,7 +72,7 @@ def pictures(cell):
         page = bundle.get("text/html", "")
         if page.startswith('<div style="display:flex'):
             return False
-        parts = "<img", "advlib-explorer", "advlib-quiz"
+        parts = "<img", "advlib-explorer", "advlib-quiz", "advlib-table"
         return any(part in page for part in parts) or any(kind.startswith("image/") for kind in bundle)
 
     return [output for output in cell.outputs if shows(output)]
@@ -105,6 +105,13 @@ def deck(nb):
     return cells
 
 
+def unlink(nb):
+    """Take the links to other notebooks out of the tables, as ``Renderer`` does in the prose."""
+    for bundle in (output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", [])):
+        if "advlib-table" in bundle.get("text/html", ""):
+            bundle["text/html"] = re.sub(r'<a href="(?!\w+://)[^"]*">(.*?)</a>', r"\1", bundle["text/html"])
+
+
 def title(nb):
     found = re.search(r"^# (.+)", "\n".join(c.source for c in nb.cells if c.cell_type == "markdown"), re.MULTILINE)
     return found[1] if found else "Slides"
@@ -118,6 +125,7 @@ def main(folder, *notebooks):
     for path in map(Path, notebooks):
         nb = nbformat.read(path, 4)
         nb.metadata["title"] = title(nb)
+        unlink(nb)
         tagged = any("slideshow" in cell.metadata for cell in nb.cells)
         if not tagged:
             nb.cells = deck(nb)

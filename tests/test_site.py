@@ -16,7 +16,7 @@ import pytest
 from driving import answer, expect, press
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from advlib import plots, widgets
+from advlib import plots, tables, widgets
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,6 +49,9 @@ FONT = """document.fonts.ready.then(
 EXERCISE = "**Exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
 
 
+LINK = tables.Link("00, the clip", "00_tiny")  # of this page
+
+
 def drawn(value, rule="g"):
     fig, ax = plots.figure(1, 1, 9, 2)
     ax.set_title(f"{value} {rule}")
@@ -69,6 +72,11 @@ def notebook():
     """A notebook as it is after its run: mathematics, sliders, a quiz, a figure, an exercise, an end."""
     figure = f"<figure>{plots.img(plots.png(drawn(1)), 'a figure', 9)}<figcaption>A figure.</figcaption></figure>"
     explorer = widgets.Explorer(drawn, said, start={"value": 2.0}, value=[1.0, 2.0, 3.0], rule=["g", "s"])
+    records = [{"claim": f"a claim of the paper, number {i}", "k": i, "n": 10, "where": LINK} for i in range(3)]
+    rates = {f"share {i}": ("k", "n") for i in range(4)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ADVLIB_PAGE", "1")  # as where the pages are built
+        table = tables.html(tables.frame({"this run": records, "full run": records}, **rates), "A table & its caption")
     quiz = widgets.Quiz("1 < 2?", ["no", "yes"], answer="yes", because="They were compared.")
     strip = '<div style="display:flex;flex-wrap:wrap;gap:1em"><div style="max-width:24em">the strip</div></div>'
     cells = [
@@ -77,6 +85,7 @@ def notebook():
         cell("explorer", explorer.page()),
         cell("explorer.strip()", strip),
         cell("quiz", quiz.page()),
+        cell("tables.show(records)", table),
         new_markdown_cell(EXERCISE),
         cell("def f():\n    return secret", tags=["solution", "hide-cell"]),
         new_markdown_cell("## What you learned\n\n- To clip.\n\n## Next\n\n[The same](00_tiny.ipynb)"),
@@ -175,6 +184,25 @@ def test_a_phone_reads_every_page_without_scrolling_sideways(site, page):
         assert not outside, path
 
 
+def test_a_wide_table_scrolls_in_itself_by_keyboard_and_its_links_lead_on(site, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    tables = scrolled = 0
+    for path in every(page, site):
+        for table in page.locator(".advlib-table").all():
+            tables += 1
+            if table.evaluate("e => e.scrollWidth > e.clientWidth"):
+                scrolled += 1
+                table.focus()
+                page.keyboard.press("ArrowRight")
+                page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+            assert table.get_attribute("aria-label") in (table.locator("caption").inner_text(), "table")
+        for link in page.locator(".advlib-table a").all():
+            leads = path.parent / link.get_attribute("href")
+            assert leads.exists(), (path, leads)
+    assert tables
+    assert scrolled
+
+
 CONTRAST = """all => all.filter(e => e.checkVisibility()).map(element => {
     const parts = colour => colour.match(/[0-9.]+/g).map(Number);
     const linear = share => share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
@@ -194,7 +222,9 @@ def test_captions_and_quizzes_can_be_read(mode, site, page):
     read = []
     for path in every(page, site):
         assert page.evaluate("document.documentElement.dataset.theme") == mode
-        text = page.locator("main :is(figcaption, .advlib-explorer label, .advlib-quiz p)").evaluate_all(CONTRAST)
+        text = page.locator(
+            "main :is(figcaption, .advlib-explorer label, .advlib-quiz p, .advlib-table :is(caption, th, td))"
+        ).evaluate_all(CONTRAST)
         assert all(contrast >= 4.5 for contrast, _ in text), (path, min(text))
         read += text
     assert read
@@ -322,7 +352,7 @@ def test_a_deck_shows_questions_formulas_figures_and_exercises_and_opens_without
     begins = [text.split("\n")[0] for text in seen]
     assert begins == [
         "How far may a pixel move?", "What does the clip do?", "A figure.", "value  2", "1 < 2?",
-        "Exercise 1.1 (5 minutes). Write f.", "What you learned", "Next",
+        "A table & its caption", "Exercise 1.1 (5 minutes). Write f.", "What you learned", "Next",
     ]  # fmt: skip
     assert "By ε, and no further." in seen[0]
     assert "Predict first." in seen[1]
@@ -335,6 +365,10 @@ def test_a_deck_shows_questions_formulas_figures_and_exercises_and_opens_without
     assert "It keeps" in notes[0]
     assert "Said of it in Goodfellow" in notes[0]
     everything = page.content()
+    (table,) = [text for text in seen if text.startswith("A table")]
+    assert "20.0 % [5.7, 51.0] (2/10)" in table
+    assert "00, the clip" in table
+    assert page.locator(".advlib-table a").count() == 0  # no other notebook lies beside a deck
     assert not any(word in everything for word in ("secret", "folded hint", "the strip", "TODO", ".ipynb", "wide wide"))
 
 
