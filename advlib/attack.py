@@ -157,7 +157,7 @@ def iterative_attack(
         rows = np.flatnonzero(going)  # the image after its last step is tested too
         last[rows] = logits(model, x_adv[rows], batch_size)
         prediction, sure = read(last)
-        wrong = prediction if idle else before
+        wrong = np.where(n_iter == 0, prediction, before)  # also of images that had no gradient
         return Attack(
             x_adv=x_adv,
             noise=x_adv - x if clip == "image" else noise,

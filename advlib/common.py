@@ -83,9 +83,11 @@ class CommonNoise:
         ValueError, TypeError
             Images or labels that do not fit; or labels that are the noise's target.
         """
-        prediction = predict(model, self.apply(x))
-        y = check_labels("y", y, len(prediction), model.output_shape[-1])
+        check_model(model, "logits")
+        noisy = self.apply(x)
+        y = check_labels("y", y, len(noisy), model.output_shape[-1])
         check_targets(self.y_target, y, model.output_shape[-1])
+        prediction = predict(model, noisy)
         known = sum(image.tobytes() in self.learned for image in np.asarray(x, np.float32))
         return Rate(int(worked(prediction, y, self.y_target).sum()), len(y), known)
 

@@ -1,5 +1,6 @@
 """What a network reads, and which way each pixel would have to move for it to read something else."""
 
+import numbers
 import weakref
 from contextlib import suppress
 
@@ -73,8 +74,10 @@ def accuracy(model, x, y):
     ValueError, TypeError
         Images, labels or a model that do not fit.
     """
-    prediction = predict(model, x)
-    return float(np.mean(prediction == check_labels("y", y, len(prediction), model.output_shape[-1])))
+    check_model(model, "logits")
+    x = check_shape(x, model.input_shape[1:])
+    y = check_labels("y", y, len(x), model.output_shape[-1])
+    return float(np.mean(predict(model, x) == y))
 
 
 def read(z):
@@ -167,9 +170,12 @@ def direction(gradient, rule="gradient"):
 _traced = weakref.WeakKeyDictionary()  # model to {kind: (what it was traced from, the graph)}
 
 
-def check_model(model):
-    """Refuse what is not a Keras model of single precision that reads images of one size and ends in logits."""
-    _graph(model, "gradient")
+def check_model(model, kind="gradient"):
+    """Refuse what is not a Keras model of single precision that reads images of one size and ends in logits.
+
+    Where only ``"logits"`` are asked for, probabilities will do.
+    """
+    _graph(model, kind)
 
 
 def _graph(model, kind):
@@ -178,7 +184,7 @@ def _graph(model, kind):
     A graph reads the weights as they are.  Where anything else of the model has changed it is traced anew.
     """
     known = _traced.get(model, {}) if isinstance(model, keras.Model) else {}
-    if kind not in known or known[kind][0] != _state(model):
+    if kind not in known or not _unchanged(model, *known[kind][0]):
         _check_kind(model)
         if kind == "gradient":
             _refuse_probabilities(model)
@@ -214,9 +220,25 @@ def _images(model):
     return tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
 
 
+def _parts(model):
+    """What a graph depends on besides the weights: the layers, and whatever each of them is set to."""
+    return [part for layer in model._flatten_layers() for part in (layer, *vars(layer).values())]
+
+
 def _state(model):
-    """What a graph depends on besides the weights: the layers, and whatever each of them is set to, by identity."""
-    return [id(part) for layer in model._flatten_layers() for part in (layer, *vars(layer).values())]
+    """The parts by address, and a hold on each: once a part is gone, the next may get its address."""
+    parts, held, kept = _parts(model), [], []
+    for part in parts:
+        if isinstance(part, (str, numbers.Number, tuple)):
+            kept.append(part)
+        else:  # what refers back to the model must not keep it alive
+            with suppress(TypeError):
+                held.append(weakref.ref(part))
+    return list(map(id, parts)), held, kept
+
+
+def _unchanged(model, addresses, held, _kept):
+    return addresses == list(map(id, _parts(model))) and all(ref() is not None for ref in held)
 
 
 def _check_kind(model):
@@ -232,7 +254,9 @@ def _check_kind(model):
     if not (isinstance(out, tuple) and len(out) == 2 and (out[1] or 0) >= 2):
         raise ValueError(f"the model must give logits (n, classes), of two classes or more; it gives {out}")
     for layer in model._flatten_layers():
-        if layer.compute_dtype != "float32":
+        # these compute nothing of their own, whatever the policy was that they were made under
+        idle = type(layer).__name__ in ("Sequential", "Functional", "InputLayer")
+        if layer.compute_dtype != "float32" and not idle:
             raise TypeError(
                 f"the model must compute in float32; its layer {layer.name!r} computes in {layer.compute_dtype}, in "
                 'which small gradients are 0: keras.config.set_dtype_policy("float32"), build it again, and carry the '

@@ -1,9 +1,8 @@
 """The per-image attack: what it gives where that is known by hand, what holds always, what is refused."""
 
-import gc
 import math
 import random
-import weakref
+import sys
 
 import hypothesis
 import numpy as np
@@ -11,9 +10,10 @@ import pytest
 import tiny
 from hypothesis import strategies as st
 
-from advlib import attack, cnn, metrics
-from advlib.attack import direction, fgsm, gradient, iterative_attack, random_noise, read
+from advlib import attack, cnn, data, metrics
+from advlib.attack import fgsm, iterative_attack, random_noise
 from advlib.backend import keras, tf
+from advlib.gradients import Interrupted, gradient, logits, predict, read
 
 layers = keras.layers
 FIELDS = ("x_adv", "noise", "success", "already_wrong", "n_iter", "prediction", "confidence", "stalled")
@@ -40,7 +40,7 @@ def x():
 @pytest.fixture(scope="module")
 def y(net, x):
     """What the network reads; one label in four is another one, so that those images are wrong already."""
-    read_as = cnn.logits(net, x).argmax(1)
+    read_as = predict(net, x)
     return np.where(np.arange(len(x)) % 4 == 3, (read_as + 1) % 4, read_as)
 
 
@@ -58,12 +58,11 @@ def calls(monkeypatch):
 
 
 # ------------------------------------------------- known answers: a linear network, in powers of two
-# Class 0 against class 1: z0 - z1 = w·x + b.  The gradient of J for y = 0 is -p1 w; the numbers below are sums
-# of powers of two, so float32 makes no rounding error in them.  Half of w for either class, with its sign: where
-# all of it were class 0's, the gradient would be (p0 - 1) w, and float32 knows no p0 between 1 - 6e-8 and 1.
+# Class 0 against class 1: z0 - z1 = w·x + b.  The gradient of L for y = 0 is -w; the numbers below are sums
+# of powers of two, so float32 makes no rounding error in them.
 SHAPE = (2, 2, 1)
 w = np.array([1, -0.5, 0.25, 0])
-W = np.stack([w / 2, -w / 2], 1)
+W = np.stack([w / 2, -w / 2], 1)  # half of w for either class, with its sign
 HALF = np.full((1, *SHAPE), 0.5, np.float32)
 
 
@@ -183,76 +182,6 @@ def test_the_image_after_the_last_step_is_tested():
     assert (a.n_iter[0], a.success[0], a.prediction[0], a.gradients) == (2, False, 0, 2)
 
 
-# ------------------------------------------------------------------------------ the gradient
-def test_gradient_equals_finite_differences():
-    model = tiny.smooth()
-    x, y = tiny.images(6, (5, 5, 1)), np.arange(6) % 4
-    z, g = gradient(model, x, y)
-    expected = np.zeros(x.shape)
-    h = 1e-5
-    for i in np.ndindex(x.shape[1:]):
-        ahead, behind = x.astype(np.float64), x.astype(np.float64)
-        ahead[(slice(None), *i)] += h
-        behind[(slice(None), *i)] -= h
-        losses = [tiny.smooth_by_hand(model, one, y)[1] for one in (ahead, behind)]
-        expected[(slice(None), *i)] = (losses[0] - losses[1]) / (2 * h)
-    assert np.allclose(z, tiny.smooth_by_hand(model, x, y)[0], atol=1e-5)
-    assert np.allclose(g, expected, rtol=1e-4, atol=1e-6)
-    assert np.abs(g).max((1, 2, 3)).min() > 1e-3  # the comparison is not one of zeros
-
-
-class Products(layers.Layer):
-    """Matrix products of every kind: pixels with weights and with pixels, turned or not."""
-
-    def build(self, shape):
-        self.w = self.add_weight(shape=(5, 5), initializer=keras.initializers.RandomNormal(seed=1))
-
-    def call(self, x):
-        flat, w = tf.reshape(x, (-1, 5)), self.w
-        y = tf.matmul(flat, w)
-        y = tf.matmul(y, w, transpose_b=True)
-        y = tf.transpose(tf.matmul(w, y, transpose_b=True))
-        y = tf.matmul(tf.transpose(y), w, transpose_a=True)
-        y = tf.transpose(tf.matmul(w, tf.transpose(y), transpose_a=True))
-        y = tf.transpose(tf.matmul(w, y, transpose_a=True, transpose_b=True))
-        y = tf.matmul(tf.transpose(y), tf.matmul(w, w), transpose_a=True, transpose_b=True)
-        y = y + tf.matmul(tf.matmul(flat, flat, transpose_b=True), flat)
-        return tf.reshape(tf.sin(y), tf.shape(x))
-
-
-@pytest.mark.parametrize("products", [0, 1])
-def test_gradient_equals_tensorflows_own(products):
-    if products:
-        model = tiny.fill(keras.Sequential([layers.Input((5, 5, 1)), Products(), layers.Flatten(), layers.Dense(4)]), 0)
-        x = tiny.images(1, (5, 5, 1))  # flat @ flat.T mixes the images of a batch
-    else:
-        model, x = tiny.convolutional(), tiny.images(7)
-    y = np.arange(len(x)) % 4
-    pixels = tf.constant(x)
-    with tf.GradientTape() as tape:
-        tape.watch(pixels)
-        z = model(pixels, training=False)
-        loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(y, z))
-    expected = tape.gradient(loss, pixels).numpy()
-    found = gradient(model, x, y)
-    assert np.allclose(found[0], z, atol=1e-5)
-    assert np.allclose(found[1], expected, rtol=1e-4, atol=1e-6)
-    assert np.abs(expected).max() > 1e-3
-
-
-def test_direction_has_no_guard():
-    g = np.float32([[3e-29, -1e-29], [4.0, 1.0], [0, 0]]).reshape(3, 2, 1, 1)
-    expected = np.float32([[1, -1 / 3], [1, 0.25], [0, 0]]).reshape(g.shape)
-    assert np.allclose(direction(g, "gradient"), expected, rtol=1e-6)
-    assert np.array_equal(direction(g, "sign"), np.sign(expected))
-
-
-def test_read():
-    prediction, sure = read(np.float32([[0, np.log(3)], [np.nan, 1], [np.inf, 0], [1000, 0]]))
-    assert prediction.tolist() == [1, -1, -1, 0]
-    assert np.allclose(sure, [0.75, 0, 0, 1])
-
-
 # ------------------------------------------------------------------------ properties, whatever is asked
 @st.composite
 def settings(draw):
@@ -263,7 +192,7 @@ def settings(draw):
     y = rng.integers(0, 4, n).astype(draw(st.sampled_from([np.uint8, np.int32, np.int64])))
     targets = ((y + rng.integers(1, 4, n)) % 4).astype(y.dtype)
     return tiny.images(n, seed=seed), y, {
-        "eps": draw(st.sampled_from([0, 0.01, 0.1, 0.15, 0.3, 1.5]) | st.floats(0, 0.5)),
+        "eps": draw(st.sampled_from([0, 0.01, 0.1, 0.15, 0.3, 1.0]) | st.floats(0, 0.5)),
         "alpha": draw(st.sampled_from([1 / 255, 10 / 255, 0.3, 2.0]) | st.floats(1e-3, 0.5)),
         "max_iter": draw(st.integers(0, 9)),
         "rule": draw(st.sampled_from(["gradient", "sign"])),
@@ -305,13 +234,13 @@ def test_what_always_holds(net, given):
         assert not a.n_iter.any()
     assert ((a.n_iter >= 0) & (a.n_iter <= run["max_iter"])).all()
 
-    z = cnn.logits(net, a.x_adv)
+    z = logits(net, a.x_adv)
     prediction, sure = read(z)
     hit = prediction != y if run["y_target"] is None else prediction == run["y_target"]
     assert np.array_equal(a.success, hit & (sure >= (run["confidence"] or 0)))
     assert np.array_equal(a.prediction, prediction)
     assert np.allclose(a.confidence, sure, atol=1e-6)
-    before = cnn.logits(net, x).argmax(1)
+    before = predict(net, x)
     assert np.array_equal(a.already_wrong, before != y)
     assert not (a.stalled & a.success).any()
     assert np.array_equal(a.x_adv[a.n_iter == 0], x[a.n_iter == 0])
@@ -320,34 +249,82 @@ def test_what_always_holds(net, given):
         assert a.success[a.already_wrong].all()
 
 
+def steady(model, x, y, **run):
+    """Which images end alike from eight starts at most 1e-6 away.
+
+    The few others stand on a kink of the network, or where two classes are equal: there the last digit of a sum
+    decides, and that is another one in every processor and in every size of the batch.
+    """
+    shifts = np.random.default_rng(0).uniform(-1e-6, 1e-6, (8, *x.shape)).astype(np.float32)
+    wanted = run.pop("y_target", None)
+    wanted = wanted if wanted is None else np.tile(wanted, 9)
+    starts = np.clip(x + np.concatenate([np.zeros_like(x)[None], shifts]), 0, 1).reshape(-1, *x.shape[1:])
+    a = iterative_attack(model, starts, np.tile(y, 9), y_target=wanted, **run)
+    n_iter, success, x_adv = (v.reshape(9, *x.shape[: v.ndim]) for v in (a.n_iter, a.success, a.x_adv))
+    return (
+        (n_iter == n_iter[0]).all(0)
+        & (success == success[0]).all(0)
+        & (np.abs(x_adv - x_adv[0]).max((0, 2, 3, 4)) <= 1e-4)
+    )
+
+
 @always(15)
 @hypothesis.given(settings())
 def test_batch_size_and_neighbours_change_nothing(net, given):
     x, y, run = given
+    sound = steady(net, x, y, **run)
+    hypothesis.assume(sound.any())
     everyone = iterative_attack(net, x, y, **run)
     for batch_size in (1, 2, 7):
         a = iterative_attack(net, x, y, batch_size=batch_size, **run)
-        assert np.array_equal(a.success, everyone.success)
-        assert np.array_equal(a.n_iter, everyone.n_iter)
-        assert np.allclose(a.x_adv, everyone.x_adv, atol=1e-5)
-        assert a.gradients == everyone.gradients
+        assert np.array_equal(a.success[sound], everyone.success[sound])
+        assert np.array_equal(a.n_iter[sound], everyone.n_iter[sound])
+        assert np.allclose(a.x_adv[sound], everyone.x_adv[sound], atol=1e-5)
+        assert a.gradients == everyone.gradients or not sound.all()
     turned = {**run, "y_target": run["y_target"] if run["y_target"] is None else run["y_target"][::-1]}
     a = iterative_attack(net, x[::-1], y[::-1], **turned)
-    assert np.array_equal(a.success[::-1], everyone.success)
-    assert np.array_equal(a.n_iter[::-1], everyone.n_iter)
-    assert np.allclose(a.x_adv[::-1], everyone.x_adv, atol=1e-5)
+    assert np.array_equal(a.success[::-1][sound], everyone.success[sound])
+    assert np.array_equal(a.n_iter[::-1][sound], everyone.n_iter[sound])
+    assert np.allclose(a.x_adv[::-1][sound], everyone.x_adv[sound], atol=1e-5)
 
 
 @always(15)
 @hypothesis.given(settings())
 def test_the_stopped_run_is_the_beginning_of_the_unstopped(net, given):
     x, y, run = given
+    sound = steady(net, x, y, **{**run, "stop": True})
     stopped = iterative_attack(net, x, y, **{**run, "stop": True})
     for n_iter in np.unique(stopped.n_iter):
-        rows = stopped.n_iter == n_iter
+        rows = sound & (stopped.n_iter == n_iter)
         whole = iterative_attack(net, x, y, **{**run, "stop": False, "max_iter": int(n_iter)})
         assert np.allclose(whole.x_adv[rows], stopped.x_adv[rows], atol=1e-5)
         assert np.array_equal(whole.success[rows], stopped.success[rows])
+
+
+def test_most_images_are_steady(net, x, y):
+    for rule in ("gradient", "sign"):
+        assert steady(net, x, y, eps=0.2, alpha=0.05, max_iter=9, rule=rule).mean() > 0.8
+
+
+def mnist(n):
+    """The first test images."""
+    if not data.find("mnist.npz"):
+        pytest.skip("MNIST is not on this machine, and the shipped networks read nothing else")
+    images, labels = data.load("mnist").test
+    return images[:n], labels[:n]
+
+
+@pytest.mark.parametrize(("rule", "sizes"), [("gradient", (1, 7, 64)), ("sign", (7, 64))])
+def test_the_shipped_network_is_attacked_alike_in_batches_of_every_size(rule, sizes):
+    x, y = mnist(500)
+    model = cnn.load("mnist", 0)
+    run = {"eps": 0.15, "alpha": 10 / 255, "max_iter": 60, "rule": rule}
+    everyone = iterative_attack(model, x, y, batch_size=500, **run)
+    assert everyone.success.sum() > 450
+    for size in sizes:
+        a = iterative_attack(model, x, y, batch_size=size, **run)
+        assert np.array_equal(a.n_iter, everyone.n_iter), size
+        assert np.array_equal(a.success, everyone.success), size
 
 
 @pytest.mark.parametrize("stop", [True, False])
@@ -389,15 +366,20 @@ def test_a_place_in_the_batch_is_taken_again_when_several_leave_at_once(calls):
 
 
 def test_one_strong_image_does_not_shorten_its_neighbours_steps():
-    # margins of 30 and 0.05: the gradients differ by a factor of 1e12
-    model = margin_model(0, weights=64 * W)
-    x = np.float32([[0.96875, 0.5, 0.5, 0.5], [0.50390625, 0.5, 0.5, 0.5]]).reshape(2, *SHAPE)
+    # the network sees v⁶⁴, as squares of squares: at grey 0.5 its gradient is 1e19 times as small as at white
+    def power(v):
+        for _ in range(6):
+            v = v * v
+        return v
+
+    model = tiny.linear(W, [4, 0], SHAPE, before=[layers.Lambda(power)])
+    x = np.float32([[1, 0.875, 0.875, 0.5], [0.5, 0.5, 0.5, 0.5]]).reshape(2, *SHAPE)
     size = np.abs(gradient(model, x, [0, 0])[1]).max((1, 2, 3))
-    assert size[0] < 1e-10 * size[1]
-    both = iterative_attack(model, x, [0, 0], eps=0.25, alpha=1 / 64, stop=False, max_iter=2)
-    assert np.abs(both.noise).max((1, 2, 3)).tolist() == [2 / 64, 2 / 64]
+    assert size[1] < 1e-18 * size[0]
+    both = iterative_attack(model, x, [0, 0], eps=0.25, alpha=1 / 64, stop=False, max_iter=1)
+    assert np.abs(both.noise).max((1, 2, 3)).tolist() == [1 / 64, 1 / 64]
     for i in range(2):
-        one = iterative_attack(model, x[i : i + 1], [0], eps=0.25, alpha=1 / 64, stop=False, max_iter=2)
+        one = iterative_attack(model, x[i : i + 1], [0], eps=0.25, alpha=1 / 64, stop=False, max_iter=1)
         assert np.array_equal(one.x_adv[0], both.x_adv[i])
 
 
@@ -433,7 +415,7 @@ def test_one_target_for_all(net, x):
 
 
 def test_an_image_that_already_reads_as_its_target_is_left_alone(net, x):
-    read_as = cnn.logits(net, x).argmax(1)
+    read_as = predict(net, x)
     a = iterative_attack(net, x, (read_as + 1) % 4, eps=0.3, alpha=0.05, y_target=read_as)
     assert a.success.all()
     assert a.already_wrong.all()
@@ -467,14 +449,16 @@ def test_other_bounds(x, y):
     shifted = keras.Sequential([layers.Input((8, 8, 1)), layers.Rescaling(0.5, 0.5), *tiny.convolutional().layers])
     a = iterative_attack(tiny.convolutional(), x, y, eps=0.125, alpha=0.0625, max_iter=5)
     b = iterative_attack(shifted, 2 * x - 1, y, eps=0.25, alpha=0.125, max_iter=5, bounds=(-1, 1))
-    assert np.allclose(2 * a.x_adv - 1, b.x_adv, atol=1e-5)
-    assert np.array_equal(a.success, b.success)
+    sound = steady(tiny.convolutional(), x, y, eps=0.125, alpha=0.0625, max_iter=5)
+    assert sound.mean() > 0.8
+    assert np.allclose((2 * a.x_adv - 1)[sound], b.x_adv[sound], atol=2e-5)
+    assert np.array_equal(a.success[sound], b.success[sound])
     assert b.x_adv.min() == -1
 
 
 def test_colour(y):
     model, x = tiny.convolutional((6, 8, 3)), tiny.images(4, (6, 8, 3))
-    y = cnn.logits(model, x).argmax(1)
+    y = predict(model, x)
     a = iterative_attack(model, x, y, eps=0.3, alpha=0.05, max_iter=1)
     _, g = gradient(model, x, y)
     largest = np.abs(g).max((1, 2, 3), keepdims=True)  # over the three colours together
@@ -554,35 +538,45 @@ def test_logits_that_cease_to_be_numbers_on_the_way():
     assert np.isfinite(a.x_adv).all()
 
 
-@pytest.mark.parametrize("scale", [1, 10, 30])
-@pytest.mark.parametrize("rule", ["gradient", "sign"])
-def test_a_very_confident_network(scale, rule):
-    # class 0 leads by 0.5 … 5, times the scale; exp(-87) is the smallest number that float32 holds in full
-    leads = np.float32([0.5, 1, 2, 4, 5])
-    x = np.full((5, 5, 1, 1), 0.5, np.float32)
-    x[:, 4, 0, 0] = leads / 8
-    model = tiny.linear(scale * np.vstack([W, [[4, -4]]]), scale * np.float32([-0.375, 0]), (5, 1, 1))
-    z, g = gradient(model, x, np.zeros(5, int))
-    assert np.allclose(z[:, 0] - z[:, 1], scale * leads)
-    a = iterative_attack(model, x, np.zeros(5, int), eps=0.125, alpha=1 / 64, max_iter=3, rule=rule, stop=False)
-    lost = scale * leads > 104
-    assert np.array_equal(a.stalled, lost)
-    assert lost.any() == (scale == 30)
-    assert not (a.success & a.stalled).any()
-    assert np.isfinite(a.noise).all()
-    assert (np.abs(a.noise[~lost]).max((1, 2, 3)) == 3 / 64).all()  # full steps, however small the gradient
-    assert not a.noise[lost].any()
-    if scale == 10:
-        assert np.abs(g[4]).max() < 1e-19
+@pytest.mark.parametrize("factor", [8, 32, 128])
+@pytest.mark.parametrize("more", [{}, {"rule": "sign"}, {"y_target": 1}, {"clip": "noise"}])
+def test_a_very_sure_network_is_attacked_exactly_as_well(x, factor, more):
+    # two classes: there is one way to misread, and it does not depend on how sure the network is
+    model = tiny.convolutional(classes=2)
+    sure = tiny.sharpened(model, factor)
+    read_as, confidence = read(logits(sure, x))
+    assert factor == 8 or np.median(1 - confidence) < 2**-24  # in float32 its probability is 1
+    rows = read_as == 0 if "y_target" in more else slice(None)
+    # one by one, and times a power of two: every sum of the network and of its gradient is rounded alike
+    run = {"eps": 0.2, "alpha": 0.02, "max_iter": 30, "batch_size": 1, **more}
+    a, b = (iterative_attack(m, x[rows], read_as[rows], **run) for m in (model, sure))
+    for field in ("x_adv", "noise", "success", "already_wrong", "n_iter", "prediction", "stalled"):
+        assert np.array_equal(getattr(a, field), getattr(b, field)), field
+    assert a.success.sum() > len(a.success) / 2
+    assert len(np.unique(a.n_iter)) > 3
+    assert not b.stalled.any()
 
 
-def test_a_gradient_of_1e_29_still_moves_the_image():
-    model = margin_model(66, weights=4 * W)
-    _, g = gradient(model, HALF, [0])
-    assert 1e-30 < np.abs(g).max() < 1e-27
-    a = iterative_attack(model, HALF, [0], eps=0.25, alpha=1 / 16, max_iter=2)
-    assert np.allclose(a.noise.ravel(), np.array([-1, 0.5, -0.25, 0]) / 8, rtol=1e-5)
-    assert not a.stalled[0]
+@pytest.mark.parametrize("factor", [8, 32, 128])
+def test_a_very_sure_reader_of_digits_is_fooled_as_often(factor):
+    x, y = mnist(100)
+    model = cnn.load("mnist", 0)
+    run = {"eps": 0.15, "alpha": 10 / 255, "max_iter": 60}
+    plain = iterative_attack(model, x, y, **run)
+    sure = iterative_attack(tiny.sharpened(model, factor), x, y, **run)
+    assert not sure.stalled.any()
+    # the runner-up counts for more among the others, so an image may take another way
+    assert abs(int(sure.success.sum()) - int(plain.success.sum())) <= 2
+
+
+@pytest.mark.parametrize("factor", [2.0**-96, 2.0**-40, 2.0**40, 2.0**96])
+def test_gradients_of_every_size_move_the_image_alike(factor):
+    # from 1e-29 to 1e29: there is no guard in the denominator, and nothing overflows
+    plain, other = (margin_model(f * 4.5 * 1.3125 / 32, weights=f * W) for f in (1, factor))
+    assert np.abs(gradient(other, HALF, [0])[1]).max() == np.float32(factor)
+    a, b = (iterative_attack(m, HALF, [0], eps=0.5, alpha=1 / 32) for m in (plain, other))
+    assert (a.n_iter.tolist(), a.success.tolist()) == (b.n_iter.tolist(), b.success.tolist()) == ([5], [True])
+    assert np.array_equal(a.x_adv, b.x_adv)
 
 
 # ------------------------------------------------------------------------------- what it leaves alone
@@ -618,62 +612,79 @@ def test_evaluation_mode(x, y):
     a = iterative_attack(tiny.convolutional(), x, y, eps=0.2, alpha=0.05, max_iter=5)
     b = iterative_attack(tiny.convolutional(dropout=0.0), x, y, eps=0.2, alpha=0.05, max_iter=5)
     assert same(a, b)
-    assert not np.allclose(tiny.convolutional()(x, training=True), cnn.logits(tiny.convolutional(), x), atol=0.1)
+    assert not np.allclose(tiny.convolutional()(x, training=True), logits(tiny.convolutional(), x), atol=0.1)
 
 
-def test_shrinking_batches_do_not_retrace(x, y):
-    traced = []
-    watch = layers.Lambda(lambda v: traced.append(v.shape) or v)  # run when TensorFlow traces, not when it computes
-    model = keras.Sequential([layers.Input((8, 8, 1)), watch, *tiny.convolutional().layers])
-    traced.clear()
-    for batch_size in (1, 7, 256):
-        a = iterative_attack(model, x, y, eps=0.2, alpha=0.05, max_iter=9, batch_size=batch_size)
-    iterative_attack(model, x[:5], y[:5], eps=0.1, alpha=0.1, y_target=(y[:5] + 1) % 4)
-    assert len(np.unique(a.n_iter)) > 3
-    assert traced == [(None, 8, 8, 1)] * 2  # the gradient once, the logits once
+@pytest.fixture
+def interrupt(monkeypatch):
+    """Ctrl-C in place of the gradient number ``at``, counted from 0."""
+    honest = attack.gradient
+
+    def arm(at):
+        count = []
+
+        def interrupted(*given):
+            count.append(1)
+            if len(count) == at + 1:
+                raise KeyboardInterrupt
+            return honest(*given)
+
+        monkeypatch.setattr(attack, "gradient", interrupted)
+
+    return arm
 
 
-def test_new_weights_are_seen(x):
-    model = tiny.convolutional()
-    before = gradient(model, x, np.zeros(len(x), int))
-    tiny.fill(model, seed=5)
-    after = gradient(model, x, np.zeros(len(x), int))
-    assert all(
-        np.allclose(a, b, atol=1e-5)
-        for a, b in zip(after, gradient(tiny.convolutional(seed=5), x, np.zeros(len(x), int)))
-    )
-    assert not np.allclose(before[0], after[0], atol=0.1)
+@pytest.mark.parametrize("at", [0, 3, 7, 12])
+@pytest.mark.parametrize("stop", [True, False])
+def test_an_interruption_keeps_what_was_found_and_returns_nothing(net, x, y, interrupt, monkeypatch, at, stop):
+    run = {"eps": 0.2, "alpha": 0.02, "max_iter": 8, "batch_size": 5, "stop": stop}
+    kept = x.copy()
+    undisturbed = iterative_attack(net, x, y, **run)
+    with monkeypatch.context():
+        interrupt(at)
+        found = "nothing"
+        with pytest.raises(Interrupted, match=r"\d+ gradients for 24 images\.  .*sys.last_value.partial") as why:
+            found = iterative_attack(net, x, y, **run)
+        assert found == "nothing"
+        assert isinstance(why.value, KeyboardInterrupt)  # so that Run All stops, and except Exception does not hide it
+    part = why.value.partial
+    assert part.gradients == min(at, 4) * 5 + (at >= 5) * (4 + (at - 5) * 5)  # the fifth batch is of the last four
+    assert 0 <= part.n_iter.sum() <= part.gradients
+    assert np.array_equal(part.already_wrong, undisturbed.already_wrong)
+    # each image as it is after so many steps, and read anew
+    assert np.array_equal(part.prediction, predict(net, part.x_adv))
+    assert np.array_equal(part.success, part.prediction != y)
+    assert np.array_equal(part.noise, part.x_adv - x)
+    for steps in np.unique(part.n_iter):
+        rows = part.n_iter == steps
+        shorter = iterative_attack(net, x, y, **{**run, "max_iter": int(steps)})
+        assert np.allclose(part.x_adv[rows], shorter.x_adv[rows], atol=1e-5)
+    assert np.array_equal(x, kept)
 
 
-def test_a_model_that_is_deleted_is_gone(x, y):
-    model = tiny.convolutional()
-    gc.collect()
-    iterative_attack(model, x, y, eps=0.1, alpha=0.1, max_iter=2)
-    known, gone = len(attack._gradients), weakref.ref(model)
-    del model
-    gc.collect()
-    assert gone() is None
-    assert len(attack._gradients) == known - 1
-
-
-def test_an_interruption_leaves_nothing_behind(net, x, y, monkeypatch):
+def test_an_interruption_leaves_nothing_behind(net, x, y, interrupt, monkeypatch):
     run = {"eps": 0.2, "alpha": 0.02, "max_iter": 8, "batch_size": 5}
     undisturbed = iterative_attack(net, x, y, **run)
-    honest, count = attack.gradient, []
-
-    def interrupted(*given):
-        count.append(1)
-        if len(count) == 3:
-            raise KeyboardInterrupt
-        return honest(*given)
-
-    kept = x.copy()
-    monkeypatch.setattr(attack, "gradient", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        iterative_attack(net, x, y, **run)
-    monkeypatch.setattr(attack, "gradient", honest)
-    assert np.array_equal(x, kept)
+    with monkeypatch.context():
+        interrupt(3)
+        with pytest.raises(KeyboardInterrupt):
+            iterative_attack(net, x, y, **run)
+    attack.gradient = gradient
     assert same(iterative_attack(net, x, y, **run), undisturbed)
+
+
+def test_in_a_notebook_what_was_found_is_in_last_value(net, x, y, interrupt, monkeypatch, capsys):
+    shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
+    monkeypatch.setattr(sys, "last_value", None, raising=False)
+    shell.user_ns.update(attack=attack, net=net, x=x, y=y)
+    interrupt(3)
+    cell = shell.run_cell("a = attack.iterative_attack(net, x, y, eps=0.2, alpha=0.02, batch_size=5)")
+    assert isinstance(cell.error_in_exec, Interrupted)
+    assert "a" not in shell.user_ns
+    assert "sys.last_value.partial" in capsys.readouterr().out  # the cell says where it is
+    cell = shell.run_cell("import sys; a = sys.last_value.partial")
+    assert cell.success
+    assert shell.user_ns["a"].gradients == 15
 
 
 class Bar:
@@ -757,134 +768,3 @@ def test_random_noise():
         random_noise(np.uint8([[[[0], [255]]]]), eps=0.1)
 
 
-# ------------------------------------------------------------------- what makes no sense is refused
-X = tiny.images(3)
-Y = np.array([0, 1, 2])
-
-
-def spoilt(value):
-    bad = X.copy()
-    bad[1, 2, 3] = value
-    return bad
-
-
-REFUSED = {
-    "bytes": ({"x": np.uint8(255 * X)}, TypeError, r"\[0, 1\]; found 0 … 255 \(uint8\): divide by 255"),
-    "0 … 255": ({"x": 255 * X}, ValueError, r"\[0, 1\]; found 0 … 255 \(float32\): divide by 255"),
-    "int": ({"x": np.int64(X > 0.5)}, TypeError, r'found 0 … 1 \(int64\): make it x.astype\("float32"\)'),
-    "bool": ({"x": X > 0.5}, TypeError, r"array of floats; found bool"),
-    "-1 … 1": ({"x": 2 * X - 1}, ValueError, r"found -1 … 1 \(float32\): scale or clip it, or give .*bounds"),
-    "a little above 1": ({"x": spoilt(np.nextafter(np.float32(1), 2))}, ValueError, r"found 0 … 1.0000001 "),
-    "nan": ({"x": spoilt(np.nan)}, ValueError, r"finite; found NaN or infinity in 1 images, first 1"),
-    "inf": ({"x": spoilt(-np.inf)}, ValueError, r"finite; found NaN or infinity in 1 images, first 1"),
-    "one image": ({"x": X[0]}, ValueError, r"\(n, 8, 8, 1\); found \(8, 8, 1\): .*x\[None\], shape \(1, 8, 8, 1\)"),
-    "no channel": ({"x": X[..., 0]}, ValueError, r"found \(3, 8, 8\): give x\[..., None\], shape \(3, 8, 8, 1\)"),
-    "other size": ({"x": X[:, :5]}, ValueError, r"\(n, 8, 8, 1\); found \(3, 5, 8, 1\)$"),
-    "no array": ({"x": "seven"}, TypeError, r"array of floats; found <U5"),
-    "y too long": ({"y": [0, 1, 2, 3]}, ValueError, r"one label per image, shape \(3,\); found \(4,\)"),
-    "y too large": ({"y": [0, 1, 4]}, ValueError, r"y must lie in 0 … 3; found 0 … 4"),
-    "y negative": ({"y": [0, 1, -1]}, ValueError, r"y must lie in 0 … 3; found -1 … 1"),
-    "y float": ({"y": [0.0, 1, 2]}, TypeError, r'whole numbers; found float64: make it y.astype\("int64"\)'),
-    "y one-hot": ({"y": np.eye(4)[Y]}, ValueError, r"found \(3, 4\): one-hot labels, give y.argmax\(1\)"),
-    "y in a column": ({"y": Y[:, None]}, ValueError, r"found \(3, 1\): give y.ravel\(\)"),
-    "one y": ({"y": 3}, ValueError, r"shape \(3,\); found \(\)"),
-    "target is y": ({"y_target": Y}, ValueError, r"differ from y; both are 0 for image 0 \(3 such.*leave those"),
-    "target is one y": ({"y_target": 1}, ValueError, r"differ from y; both are 1 for image 1 \(1 such"),
-    "target too large": ({"y_target": 4}, ValueError, r"y_target must lie in 0 … 3; found 4 … 4"),
-    "target too short": ({"y_target": [1, 2]}, ValueError, r"y_target must have .*\(3,\); found \(2,\)"),
-    "target float": ({"y_target": 3.0}, TypeError, r"y_target must be whole numbers; found float64"),
-    "eps negative": ({"eps": -0.1}, ValueError, r"eps must be at least 0; found -0.1"),
-    "eps nan": ({"eps": np.nan}, ValueError, r"eps must be finite; found nan"),
-    "eps inf": ({"eps": np.inf}, ValueError, r"eps must be finite; found inf"),
-    "eps none": ({"eps": None}, TypeError, r"eps must be a number; found None"),
-    "eps many": ({"eps": [0.1, 0.2]}, TypeError, r"eps must be a number; found \[0.1, 0.2\]"),
-    "eps true": ({"eps": True}, TypeError, r"eps must be a number; found True"),
-    "alpha zero": ({"alpha": 0}, ValueError, r"alpha must be above 0; found 0"),
-    "alpha negative": ({"alpha": -1}, ValueError, r"alpha must be above 0; found -1"),
-    "alpha nan": ({"alpha": np.float32("nan")}, ValueError, r"alpha must be finite; found nan"),
-    "max_iter negative": ({"max_iter": -1}, ValueError, r"max_iter must be at least 0; found -1"),
-    "max_iter float": ({"max_iter": 5.0}, TypeError, r"max_iter must be a whole number; found 5.0"),
-    "batch_size zero": ({"batch_size": 0}, ValueError, r"batch_size must be at least 1; found 0"),
-    "batch_size none": ({"batch_size": None}, TypeError, r"batch_size must be a whole number; found None"),
-    "rule": ({"rule": "signed"}, ValueError, r"rule must be one of 'gradient', 'sign'; found 'signed'"),
-    "clip": ({"clip": "both"}, ValueError, r"clip must be one of 'image', 'noise'; found 'both'"),
-    "confidence": ({"confidence": 90}, ValueError, r"confidence must be at most 1; found 90"),
-    "confidence zero": ({"confidence": 0}, ValueError, r"confidence must be above 0; found 0"),
-    "bounds turned": ({"bounds": (1, 0)}, ValueError, r"bounds\[1\] must be above 1; found 0"),
-    "one bound": ({"bounds": 1.0}, TypeError, r"bounds must be a pair \(low, high\); found 1.0"),
-    "no model": ({"model": len}, TypeError, r"keras.Model that reads .*keras.Input; found <built-in.* reads None"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("more", "error", "match"), REFUSED.values(), ids=REFUSED)
-def test_refused(net, monkeypatch, more, error, match):
-    worked = []
-    for name in ("logits", "gradient"):
-        monkeypatch.setattr(attack, name, lambda *given: worked.append(given))
-    run = {"model": net, "x": X, "y": Y, "eps": 0.1, "alpha": 0.1, **more}
-    with pytest.raises(error, match=match):
-        iterative_attack(run.pop("model"), run.pop("x"), run.pop("y"), **run)
-    assert not worked  # before any work
-
-
-@pytest.mark.parametrize("name", [n for n, (more, *_) in REFUSED.items() if {"eps", "x", "y", "y_target"} & {*more}])
-def test_fgsm_refuses_the_same(net, name):
-    more, error, match = REFUSED[name]
-    run = {"x": X, "y": Y, "eps": 0.1, **more}
-    with pytest.raises(error, match=match):
-        fgsm(net, run.pop("x"), run.pop("y"), **run)
-
-
-def heads():
-    inputs = keras.Input((8, 8, 1))
-    flat = layers.Flatten()(inputs)
-    return {
-        "four axes": keras.Model(inputs, layers.Conv2D(4, 3)(inputs)),
-        "two heads": keras.Model(inputs, [layers.Dense(4)(flat), layers.Dense(4)(flat)]),
-        "one class": keras.Model(inputs, layers.Dense(1)(flat)),
-    }
-
-
-@pytest.mark.parametrize("name", ["four axes", "two heads", "one class"])
-def test_a_model_that_gives_no_logits_is_refused(name):
-    with pytest.raises(ValueError, match=r"give logits \(n, classes\), of two classes or more; it gives .*None"):
-        fgsm(heads()[name], X, Y, eps=0.1)
-
-
-def test_a_model_that_reads_no_images_is_refused():
-    two = [keras.Input((8, 8, 1)), keras.Input((8, 8, 1))]
-    unbuilt = keras.Sequential([layers.Flatten(), layers.Dense(4)])
-    flat = keras.Sequential([layers.Input((64,)), layers.Dense(4)])
-    for model in (keras.Model(two, layers.Dense(4)(layers.Flatten()(two[0]))), unbuilt, flat):
-        with pytest.raises(TypeError, match=r"reads \(n, height, width, channels\), its first layer keras.Input"):
-            fgsm(model, X, Y, eps=0.1)
-
-
-SOFTMAX = {
-    "activation": lambda: layers.Dense(4, activation="softmax"),
-    "layer": lambda: keras.Sequential([layers.Dense(4), layers.Softmax()]),
-    "activation layer": lambda: keras.Sequential([layers.Dense(4), layers.Activation("softmax")]),
-    "lambda": lambda: keras.Sequential([layers.Dense(4), layers.Lambda(tf.nn.softmax)]),
-}
-
-
-@pytest.mark.parametrize("n", [0, 1, 3])
-@pytest.mark.parametrize("kind", SOFTMAX)
-def test_a_softmax_head_is_refused_and_the_remedy_works(kind, n):
-    model = tiny.fill(keras.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), SOFTMAX[kind]()]), seed=1)
-    with pytest.raises(ValueError, match=r"gives probabilities.*without its last softmax.*new.set_weights"):
-        iterative_attack(model, X[:n], Y[:n], eps=0.1, alpha=0.1)
-    new = keras.Sequential([layers.Input((8, 8, 1)), layers.Flatten(), layers.Dense(4)])
-    new.set_weights(model.get_weights())
-    a = iterative_attack(new, X[:n], Y[:n], eps=0.1, alpha=0.1, max_iter=3)
-    assert np.allclose(read(cnn.logits(new, a.x_adv))[1], cnn.logits(model, a.x_adv).max(1, initial=0), atol=1e-5)
-
-
-def test_logits_that_look_like_probabilities_by_chance_are_logits():
-    model = tiny.linear(np.stack([w, -w], 1), [0.5, 0.5], SHAPE)
-    x = np.zeros((1, *SHAPE), np.float32)
-    assert cnn.logits(model, x).sum() == 1
-    x[0, 0, 0] = 0.25
-    model = tiny.linear(np.stack([w, 0 * w], 1), [0.25, 0.5], SHAPE)
-    assert cnn.logits(model, x).tolist() == [[0.5, 0.5]]
-    assert fgsm(model, x, [0], eps=0.1).success[0]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from advlib.metrics import Rate, eight_bits, rms, success_rate
+from advlib.metrics import Rate, eight_bits, rms, success_rate, worked
 
 
 def test_rms_by_hand():
@@ -22,6 +22,19 @@ def test_rms_of_bytes_does_not_overflow():
 
 def test_rms_of_many_small_values_keeps_its_digits():
     assert rms(np.full((1, 1000, 1000, 1), 1e-3, np.float32))[0] == pytest.approx(1e-3, rel=1e-7)
+
+
+def test_rms_of_another_shape_says_what_to_give():
+    with pytest.raises(ValueError, match=r"\(n, height, width, channels\); found \(2, 2, 1\): for one .*noise\[None\]"):
+        rms(np.zeros((2, 2, 1)))
+
+
+def test_worked():
+    prediction, y = np.array([0, 1, 2, -1]), np.array([0, 0, 0, 0])
+    assert worked(prediction, y).tolist() == [False, True, True, False]
+    assert worked(prediction, y, 2).tolist() == [False, False, True, False]
+    assert worked(prediction, y, np.array([1, 1, 1, 1])).tolist() == [False, True, False, False]
+    assert worked(prediction, 1).tolist() == [True, False, True, False]
 
 
 def test_eight_bits_keeps_what_a_file_held_and_rounds_the_rest():
@@ -66,8 +79,16 @@ def test_rate_of_nothing_is_not_a_number():
 
 
 def test_rate_refuses_more_successes_than_trials():
-    with pytest.raises(ValueError, match="k"):
-        _ = Rate(3, 2).interval
+    with pytest.raises(ValueError, match="found k = 3 and n = 2"):
+        Rate(3, 2)
+
+
+@pytest.mark.parametrize(
+    ("counts", "error"), [((-1, 2), ValueError), ((1, 2, 3), ValueError), ((1.0, 2), TypeError), ((True, 2), TypeError)]
+)
+def test_rate_refuses_what_is_no_count(counts, error):
+    with pytest.raises(error, match="found"):
+        Rate(*counts)
 
 
 def test_success_rate_counts_among_those_named():
