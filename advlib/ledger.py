@@ -171,8 +171,9 @@ def table(rows):
         else:
             ours = row.ours * len(SEEDS)  # a setting is the same for all
         notebook, section = row.where
-        parts.setdefault(f"{row.claim.partition(',')[0]}: {row.protocol}", []).append({
-            "claim": row.claim, "the paper": paper, **dict(zip(networks, ours, strict=True)),
-            "verdict": row.verdict, "where": Link(f"{notebook[:2]}, {section}", notebook),
+        part, _, claim = row.claim.partition(", ")
+        parts.setdefault(f"{part}: {row.protocol}", []).append({
+            "claim": claim, "verdict": row.verdict, "the paper": paper, **dict(zip(networks, ours, strict=True)),
+            "where": Link(f"{notebook[:2]}, {section}", notebook),
         })  # fmt: skip
     return parts
