@@ -106,7 +106,7 @@ def record(path, remedy):
     except ValueError as why:
         raise DataError(f"{path} is damaged ({why}): {remedy}") from None
     if not isinstance(found, dict):
-        raise DataError(f"{path} is damaged: it holds a {type(found).__name__}, not an object with names: {remedy}")
+        raise DataError(f"{path} is damaged: it holds no object with names: {remedy}")
     return found
 
 
