@@ -120,7 +120,7 @@ def kinks(model, x):
     """
     double = twin(model)
     single, exact = (
-        [np.asarray(a, np.float64) for a in keras.Model(net.inputs, [layer.output for layer in net.layers])(x)]
+        [np.asarray(a, np.float64) for a in keras.Model(net.inputs[0], [layer.output for layer in net.layers])(x)]
         for net in (model, double)
     )
     count, largest = np.zeros(len(x), int), np.zeros(len(x))

@@ -53,6 +53,17 @@ def where(part):
 
 def notes(results):
     """A sentence on each other part that has been measured, with the part's name."""
+    if "direction" in results:
+        found = results["direction"]["measured"]
+        shares = {}
+        for rows in found["first"].values():
+            for row in ran(rows):
+                shares.setdefault(row["name"], []).append(f"{row['k'] / row['n']:.1%}")
+        yield "direction", (
+            f"An attack's first direction is more than {found['off']:.0%} away from the one that float64 gives for this "
+            f"share of {found['images']:,} test images, network by network: "
+            + "; ".join(f"{name} {', '.join(of)}" for name, of in shares.items()) + "."
+        )  # fmt: skip
     if "rounding" in results:
         found = results["rounding"]["measured"]
         some = [str(left["k"]) for left in found["left"] if left["k"]]
@@ -63,7 +74,7 @@ def notes(results):
     if "common" in results:
         found = results["common"]["measured"]
         yield "common", f"Until one noise (ε = {found['eps']}) fools {SHARE:.0%} of the unseen 5s. " + "; ".join(
-            f"{run['name']}: {until(run, found['n'])}" for run in found["runs"] if "failed" not in run
+            f"{run['name']}: {until(run, found['n'])}" for run in ran(found["runs"])
         ) + "."  # fmt: skip
     if "limit" in results:
         found = results["limit"]["measured"]
@@ -93,6 +104,11 @@ def notes(results):
         )
 
 
+def ran(rows):
+    """Those of the rows that did not fail."""
+    return [row for row in rows if "failed" not in row]
+
+
 def until(run, n):
     """When a run first fools SHARE of n images, in words."""
     for seconds, k in zip(run["seconds"], run["k"]):
@@ -115,7 +131,7 @@ def figure(results, path):
     left.set(xlabel="images in a batch", ylabel="gradients a second", ylim=(0, None))
     left.set_xscale("log", base=2)
     left.legend(frameon=False, fontsize="small", loc="lower right")
-    for run, mark in zip([run for run in common["runs"] if "failed" not in run], "osD^<vX"):
+    for run, mark in zip(ran(common["runs"]), "osD^<vX"):
         right.plot(run["seconds"], [k / common["n"] for k in run["k"]], f"{mark}-", markersize=4, label=run["name"])
     right.set(xscale="log", xlabel="seconds of learning", ylabel="unseen 5s misread", ylim=(0, 1))
     for axis in (left.xaxis, right.xaxis):
