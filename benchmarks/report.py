@@ -60,8 +60,8 @@ def notes(results):
             for row in ran(rows):
                 shares.setdefault(row["name"], []).append(f"{row['k'] / row['n']:.1%}")
         yield "direction", (
-            f"An attack's first direction is more than {found['off']:.0%} away from the one that float64 gives for this "
-            f"share of {found['images']:,} test images, network by network: "
+            f"An attack's first direction is more than {found['off']:.0%} away from the one that float64 gives for "
+            f"this share of {found['images']:,} test images, network by network: "
             + "; ".join(f"{name} {', '.join(of)}" for name, of in shares.items()) + "."
         )  # fmt: skip
     if "rounding" in results:
