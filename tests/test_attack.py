@@ -323,8 +323,14 @@ def test_the_shipped_network_is_attacked_alike_in_batches_of_every_size(rule, si
     assert everyone.success.sum() > 450
     for size in sizes:
         a = iterative_attack(model, x, y, batch_size=size, **run)
-        assert np.array_equal(a.n_iter, everyone.n_iter), size
-        assert np.array_equal(a.success, everyone.success), size
+        other = np.flatnonzero((a.n_iter != everyone.n_iter) | (a.success != everyone.success))
+        # None, or an image that wanders along a boundary, where rounding decides when it is over: then starts at most
+        # 1e-7 away, a white pixel's last digit or two, have to end at different steps in batches of one size as well.
+        assert len(other) <= 5, size
+        for i in other:
+            shifts = np.random.default_rng(0).uniform(-1e-7, 1e-7, (64, *x.shape[1:])).astype(np.float32)
+            near = iterative_attack(model, np.clip(x[i] + shifts, 0, 1), np.repeat(y[i], 64), **run)
+            assert len(np.unique(near.n_iter)) > 1, (size, i)
 
 
 @pytest.mark.parametrize("stop", [True, False])
