@@ -212,7 +212,7 @@ def test_a_record_is_an_object_with_names(path):
     ("contents", "message"),
     [
         (b"", r"is damaged \(Expecting value"), (b'{"a": 1', r"is damaged \("), (b"\xff\xfe\xff", r"is damaged \("),
-        (b"[1]", "is damaged: it holds a list"), (b"1", "is damaged: it holds a int"),
+        (b"[1]", "is damaged: it holds no object"), (b"1", "is damaged: it holds no object"),
     ],
 )  # fmt: skip
 def test_a_damaged_record_is_named(contents, message, path):
