@@ -74,7 +74,7 @@ def frame(records, /, *, where=None, by=None, across=None, **columns):
     shown = [(heading, *spec) for heading, spec in specs.items() if heading not in keys]
     if by is None:
         plain = [(field, (field,), None) for field in known if field not in used]
-        shown = sorted(shown + plain, key=lambda column: known.index(column[1][0]))
+        shown = sorted(shown + plain, key=lambda column: known.index(column[1][0])) if records else []
     groups = {}
     for i, record in enumerate(records):
         if all(record.get(field) == value for field, value in (where or {}).items()):

@@ -166,9 +166,9 @@ def _resume(path, settings, state, history):
     found = json.loads(str(saved["settings"]))
     for what, expected in settings.items():
         if found.get(what) != expected:
+            there, here = (str(value)[:12] for value in (found.get(what), expected))  # of a digest, its beginning
             raise ValueError(
-                f"{path} is the checkpoint of another training: {what} {found.get(what)} there, {expected} here: "
-                f"{ELSEWHERE}"
+                f"{path} is the checkpoint of another training: {what} {there} there, {here} here: {ELSEWHERE}"
             )
     for k, variable in enumerate(state):
         variable.assign(saved[f"state_{k}"])
