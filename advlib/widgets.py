@@ -42,6 +42,8 @@ class Explorer:
 
     def __init__(self, render, describe, start=None, **controls):
         options = {name: _options(values) for name, values in controls.items()}
+        for name in [name for name, known in options.items() if not known]:
+            raise ValueError(f"the control {name!r} has no values: give it one at least")
         grid = list(itertools.product(*(range(len(o)) for o in options.values())))
         self.frames, layouts = {}, {}
         for place in tqdm(grid, desc="drawing", unit="picture", disable=len(grid) < 40, leave=False):

@@ -294,6 +294,11 @@ def test_a_position_or_a_control_that_is_not_there_is_named(explorer):
         widgets.Explorer(render, describe, start={"rule": "sing"}, eps=EPS, rule=RULES)
 
 
+def test_a_control_without_values_is_named():
+    with pytest.raises(ValueError, match="the control 'rule' has no values"):
+        widgets.Explorer(render, describe, eps=[0.0, 0.15], rule=[])
+
+
 def test_in_a_notebook_the_controls_are_shown_and_on_a_page_the_twin(explorer, shown, monkeypatch):
     monkeypatch.delenv("ADVLIB_PAGE", raising=False)
     explorer._ipython_display_()
