@@ -133,7 +133,8 @@ def _one_image(paper):
 def _common(paper):
     stored = results.load("04_common_noise")
     where = "04_common_noise", "What if every image pushed a little?"
-    for name, ours in [("epochs", stored["epochs"]), ("alpha", f"{255 * stored['alpha']:.0f}/255")]:
+    (setting,) = stored["setting"]
+    for name, ours in [("epochs", setting["epochs"]), ("alpha", f"{255 * setting['α']:.0f}/255")]:
         theirs = str(paper["common_noise"][name])
         yield Row(f"Alg. 1, {name}", theirs, (str(ours),), "how the noises were learned", where)
     eps, classes = "figure_2_and_3", "figure_4_and_5"
@@ -143,12 +144,10 @@ def _common(paper):
         ("Figure 4, the {}s", "rms", classes, "class", "Are all classes equally hard? (Figures 4 and 5)"),
         ("Figure 5, the {}s", "success", classes, "class", "Are all classes equally hard? (Figures 4 and 5)"),
     ]:
-        ours = stored[theirs.replace("_and", "")]
-        for i, (at, value) in enumerate(zip(paper[theirs][axis], paper[theirs][key], strict=True)):
-            if key == "rms":
-                found = tuple(network[i] for network in ours["rms_noise"])
-            else:
-                found = tuple(Rate(k[i], n[i]) for k, n in zip(ours["k"], ours["n"]))
+        field = {"epsilon": "ε"}.get(axis, axis)
+        for at, value in zip(paper[theirs][axis], paper[theirs][key], strict=True):
+            ours = [r for r in stored[theirs.replace("_and", "")] if r[field] == at]
+            found = tuple(r["rms_noise"] if key == "rms" else Rate(r["k"], r["n"]) for r in ours)
             protocol = "learned on the class's validation images, tested on all its test images"
             yield Row(figure.format(at), value, found, protocol, ("04_common_noise", section), READ_OFF[key])
 
