@@ -206,12 +206,11 @@ def _gradient_graph(ref):
     def compute(x, y):
         with tf.compat.v1.get_default_graph().gradient_override_map({"MatMul": "AdvlibMatMul"}):
             z = ref()(x, training=False)
-        own = tf.one_hot(y, z.shape[-1], on_value=True, off_value=False)
-        others = tf.reduce_logsumexp(tf.where(own, -np.inf, z), axis=1)
-        # the sum, never the mean: an image's gradient must not depend on its neighbours
-        loss = tf.reduce_sum(others) - tf.reduce_sum(tf.where(own, z, 0))
+        own = tf.one_hot(y, z.shape[-1])
+        others = tf.nn.softmax(tf.where(own > 0, -np.inf, z))
+        # ∇L = Σ others_k ∇z_k − ∇z_y, of each image: summed, never a mean, so that no image depends on its neighbours;
         # zero, not None, where nothing leads from the pixels to the logits: such an image is stalled
-        return z, tf.gradients(loss, x, unconnected_gradients="zero")[0]
+        return z, tf.gradients(z, x, grad_ys=others - own, unconnected_gradients="zero")[0]
 
     return compute
 
@@ -226,19 +225,19 @@ def _parts(model):
 
 
 def _state(model):
-    """The parts by address, and a hold on each: once a part is gone, the next may get its address."""
-    parts, held, kept = _parts(model), [], []
+    """The parts by address, and a list that fills when one of them is gone: the next may get its address."""
+    parts, gone, held = _parts(model), [], []
     for part in parts:
         if isinstance(part, (str, numbers.Number, tuple)):
-            kept.append(part)
+            held.append(part)
         else:  # what refers back to the model must not keep it alive
             with suppress(TypeError):
-                held.append(weakref.ref(part))
-    return list(map(id, parts)), held, kept
+                held.append(weakref.ref(part, gone.append))
+    return list(map(id, parts)), gone, held
 
 
-def _unchanged(model, addresses, held, _kept):
-    return addresses == list(map(id, _parts(model))) and all(ref() is not None for ref in held)
+def _unchanged(model, addresses, gone, _held):
+    return not gone and addresses == list(map(id, _parts(model)))
 
 
 def _check_kind(model):
