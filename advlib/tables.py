@@ -201,6 +201,14 @@ def text(frame, caption=""):
     return f"{caption}\n{lines.to_string(index=False)}" if caption else lines.to_string(index=False)
 
 
+def markdown(frame):
+    """A frame as a table in Markdown, for a page that no notebook writes."""
+    lines = zip(*(_texts(frame.iloc[:, i].tolist()) for i in range(frame.shape[1])))
+    return "\n".join(f"| {' | '.join(line)} |" for line in [frame.columns, *lines]).replace(
+        " |\n", f" |\n|{'---|' * frame.shape[1]}\n", 1
+    )
+
+
 def show(records, /, caption="", **how):
     """Put a table on the page.
 

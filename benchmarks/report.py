@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from advlib import plots
+from advlib import plots, tables
 from advlib.files import record, replacing
 
 HERE = Path(__file__).parent
@@ -26,17 +26,17 @@ def table(results):
     """Markdown: the attack against the peers, with the machine and the date."""
     part = results["peers"]
     found = part["measured"]
-    lines = [
-        f"| library | rule | fooled of {found['images']:,} | RMS of the noise | gradients | time |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in sorted(found["rows"], key=lambda row: row["rule"], reverse=True):
-        cells = ["did not run", "–", "–", "–"] if "failed" in row else [
-            f"{row['k']:,}", f"{row['rms']:.4f}", f"{row['gradients']:,}", f"{row.get('ratio', 1):.2g}"
-        ]  # fmt: skip
-        lines.append(f"| {' | '.join([row['name'], row['rule'], *cells])} |")
+    rows = [
+        {"library": row["name"], "rule": row["rule"], f"fooled of {found['images']:,}": "did not run"}
+        if "failed" in row else
+        {"library": row["name"], "rule": row["rule"], f"fooled of {found['images']:,}": f"{row['k']:,}",
+         "RMS of the noise": f"{row['rms']:.4f}", "gradients": f"{row['gradients']:,}",
+         "time": f"{row.get('ratio', 1):.2g}"}
+        for row in sorted(found["rows"], key=lambda row: row["rule"], reverse=True)
+    ]  # fmt: skip
     versions = ", ".join(f"{name} {number}" for name, number in (part["versions"] | part["packages"]).items())
-    lines += [
+    lines = [
+        tables.markdown(tables.frame(rows)),
         "",
         f"ε = {found['eps']}, at most {found['steps']} steps of {found['alpha'] * 255:g}/255. Time: in multiples "
         f"of that of advlib, in the same run. {where(part)}; {versions}.",

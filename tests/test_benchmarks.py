@@ -73,8 +73,9 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
     large = {"images": 10_000, "gradients": 1010, "seconds": 21.0, "images_bytes": 31e6, "peak_bytes": 0.95e9}
     runs = [{"name": "A", "seconds": [1, 2], "k": [19, 20]}, {"name": "B", "seconds": [3], "k": [4]}]
     runs.append({"name": "ART", "failed": "no such module"})
+    ours = {"name": "advlib", "rule": "sign", "k": 8, "rms": 0.07, "gradients": 54}
     results = {
-        "peers": part(images=10, eps=0.15, alpha=10 / 255, steps=200, rows=[]),
+        "peers": part(images=10, eps=0.15, alpha=10 / 255, steps=200, rows=[ours]),
         "rounding": part(starts=32, moved=1e-7, left=left),
         "limit": part(rows=[row, row | {"batch": 64, "attack": 960.0}], sgemm_flops=4e5, flops_per_gradient=100),
         "scaling": part(images=[{}, point, large]),

@@ -209,3 +209,11 @@ def test_no_records_make_an_empty_table(records):
     table = tables.frame(records)
     assert not Reader(tables.html(table, "Nothing")).texts("td")
     assert tables.text(table, "Nothing").startswith("Nothing")
+
+
+def test_markdown_has_a_row_for_each_record_and_a_dash_where_nothing_was_measured():
+    table = tables.frame([{"name": "A", "k": 1, "n": 2}, {"name": "B"}], fooled=("k", "n"))
+    lines = tables.markdown(table).splitlines()
+    assert lines[:2] == ["| name | fooled |", "|---|---|"]
+    assert lines[2].startswith("| A | 50.0 % [")
+    assert lines[3:] == ["| B | – |"]
