@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import softmax
 
 from .backend import keras, tf
-from .inputs import check_choice, check_count, check_labels, check_shape
+from .inputs import check_batch, check_choice, check_count, check_labels, check_shape
 
 
 class Interrupted(KeyboardInterrupt):
@@ -155,11 +155,7 @@ def direction(gradient, rule="gradient"):
         Another rule or another shape.
     """
     check_choice("rule", rule, ("gradient", "sign"))
-    if np.ndim(gradient) != 4:
-        raise ValueError(
-            f"the gradient must have shape (n, height, width, channels); found {np.shape(gradient)}"
-            + (": for one image, give gradient[None]" if np.ndim(gradient) == 3 else "")
-        )
+    check_batch("gradient", gradient)
     if rule == "sign":
         return np.sign(gradient)
     largest = np.abs(gradient).max((1, 2, 3), keepdims=True)

@@ -74,6 +74,13 @@ def check_shape(x, shape):
     raise ValueError(f"x must have shape (n, {', '.join(map(str, shape))}); found {x.shape}{remedy}")
 
 
+def check_batch(name, a):
+    """Refuse what is not of shape (n, height, width, channels)."""
+    if np.ndim(a) != 4:
+        remedy = f": for one image, give {name}[None]" if np.ndim(a) == 3 else ""
+        raise ValueError(f"the {name} must have shape (n, height, width, channels); found {np.shape(a)}{remedy}")
+
+
 def check_pixels(x, shape, bounds):
     """Refuse images, ``(n, *shape)``, that are not floats inside the bounds; return them as float32."""
     check_bounds(bounds)

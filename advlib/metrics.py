@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from .inputs import check_count
+from .inputs import check_batch, check_count
 
 
 def rms(noise):
@@ -25,11 +25,7 @@ def rms(noise):
     ValueError
         Another shape.
     """
-    if np.ndim(noise) != 4:
-        raise ValueError(
-            f"the noise must have shape (n, height, width, channels); found {np.shape(noise)}"
-            + (": for one image, give noise[None]" if np.ndim(noise) == 3 else "")
-        )
+    check_batch("noise", noise)
     return np.sqrt(np.mean(np.square(noise, dtype=np.float64), axis=(1, 2, 3)))
 
 
