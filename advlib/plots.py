@@ -11,8 +11,11 @@ from pathlib import Path
 
 import matplotlib.style
 import numpy as np
+import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
+
+from .metrics import Rate
 
 STYLE = Path(__file__).with_name("adv.mplstyle")
 NOISE = {"cmap": "RdBu_r", "vmin": -0.3, "vmax": 0.3}  # one scale throughout: red is brighter, blue darker
@@ -49,9 +52,9 @@ def show(fig, alt, caption=""):
     ----------
     fig : matplotlib.figure.Figure
     alt : str
-        What there is to see, with its numbers.
+        What there is to see: shapes, colours, what rises and falls.
     caption : str
-        The line below the figure.
+        The line below the figure.  It has the numbers; a screen reader reads it after ``alt``.
     """
     text = f"{caption}\n[Figure: {alt}]" if caption else f"[Figure: {alt}]"
     line = f'<figcaption style="max-width:46em">{html.escape(caption)}</figcaption>' if caption else ""
@@ -133,6 +136,28 @@ def draw_probabilities(ax, probabilities, y, names=None, title=""):
     ax.grid(axis="x", visible=False)
 
 
+def mean_and_band(rows, key):
+    """The networks' mean rate at each value of a field, and a band that holds all their 95 % intervals.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        A count ``k`` of ``n`` for each ``network`` and value; several of one network are added.
+    key : str
+        The field.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by the field's values, in order; columns ``mean``, ``low`` and ``high``.
+    """
+    counts = pd.DataFrame(rows).groupby([key, "network"])[["k", "n"]].sum()
+    rates = [Rate(int(k), int(n)) for k, n in counts.to_numpy()]
+    ends = [(rate.value, *rate.interval) for rate in rates]
+    at = pd.DataFrame(ends, counts.index, ["mean", "low", "high"])
+    return at.groupby(key).agg({"mean": "mean", "low": "min", "high": "max"})
+
+
 def draw_rates(ax, x, rates, label, **line):
     """A line of success rates with the band of their 95 % intervals.
 
@@ -178,6 +203,28 @@ def draw_matrix(ax, matrix, xlabel, ylabel, title="", form="{:.0f}", names=None,
         axis.set_ticks(range(n), names or range(n))
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
     ax.grid(visible=False)
+
+
+def attacked(x, x_adv, probabilities, y):
+    """An attacked image, what was added to it, and what the network thinks of it.
+
+    Parameters
+    ----------
+    x, x_adv : array, (height, width, channels)
+    probabilities : array, (classes,)
+        Of ``x_adv``.
+    y : int
+        The true class.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    fig, (left, middle, right) = figure(1, 3, width=7.5)
+    draw_image(left, x_adv, f"read as {np.argmax(probabilities)}")
+    draw_noise(middle, x_adv - x, "the noise")
+    draw_probabilities(right, probabilities, y, title=f"p({y}) = {probabilities[y]:.2f}")
+    return fig
 
 
 def image_grid(images, titles=None, columns=10, noise=False, size=1.0):

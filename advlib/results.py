@@ -102,7 +102,7 @@ def load(name):
 
 
 # ------------------------------------------------------------------------------ a notebook's results
-def study(name, dataset, **more):
+def study(name, dataset, *, read_only=False, **more):
     """What a notebook finds, part by part, kept and shown beside the stored full run.
 
     Parameters
@@ -111,6 +111,8 @@ def study(name, dataset, **more):
         The file is ``data/results/NAME.json``.
     dataset : data.Dataset
         A full run is stored, and shown, on the published images alone.
+    read_only : bool
+        A lesson's: what it keeps stays in memory at every scale, and the stored full run comes first.
     **more
         What else belongs to the provenance: ``seeds``, above all.
 
@@ -123,7 +125,7 @@ def study(name, dataset, **more):
     DataError
         The stored file is damaged: better now than after hours.
     """
-    return Study(name, dataset, **more)
+    return Study(name, dataset, read_only, **more)
 
 
 class Study:
@@ -135,8 +137,8 @@ class Study:
         The parts that this run has found, and those of the full run (none on the offline digits).
     """
 
-    def __init__(self, name, dataset, **more):
-        self.name, self.published, self.more = name, dataset.published, more
+    def __init__(self, name, dataset, read_only, **more):
+        self.name, self.published, self.read_only, self.more = name, dataset.published, read_only, more
         self.mine = {}
         self.stored, self._origin = _parts(name) if dataset.published else ({}, {})
 
@@ -153,14 +155,18 @@ class Study:
         if part in ("provenance", "sha256"):
             raise ValueError(f"no part can be called {part!r}: the file has one already")
         self.mine[part] = flat(f"{self.name}, {part}", rows)
-        if SCALE == "paper" and self.published:
+        if SCALE == "paper" and self.published and not self.read_only:
             kept, origin = _parts(self.name)  # now: another kernel may have kept something
             origin[part] = provenance(**self.more)
             _write(self.name, {**kept, part: self.mine[part], "provenance": origin})
 
     def full(self, part):
         """Whether ``study[part]`` is the stored full run: where there is one, and this run is a smaller one."""
-        return part in self.stored and (SCALE == "workshop" or part not in self.mine)
+        return part in self.stored and (SCALE == "workshop" or self.read_only or part not in self.mine)
+
+    def __contains__(self, part):
+        """Whether ``study[part]`` has rows to give: the full run's or this run's."""
+        return part in self.stored or part in self.mine
 
     def __getitem__(self, part):
         """The rows for figures and sentences: the stored full run's where this run is smaller, else this run's."""
@@ -186,6 +192,10 @@ class Study:
         **how
             Passed on to :func:`tables.frame`: ``fooled=("k", "n")``, for example.
         """
+        caption = caption or part.replace("_", " ").capitalize()
+        if self.read_only and not self.stored and part not in self:  # a lesson runs without it
+            why = "is not stored" if self.published else "is of MNIST, and these images are not"
+            return print(f"{caption}: not shown, the full run {why}")
         runs = {"this run": self.mine[part]} if part in self.mine else {}
         runs[self.note(part)] = flat(f"{self.name}, {part}", self[part])
         table = tables.frame(runs, **how)
@@ -197,7 +207,7 @@ class Study:
             told.append(f"{run} (n = {ends})" if ends else run)
         if SCALE == "workshop" and self.published and part not in self.stored:
             told.append("the full run is not stored: python course.py paper makes it")
-        tables.show(table, f"{caption or part.replace('_', ' ').capitalize()}: {'; '.join(told)}.")
+        tables.show(table, f"{caption}: {'; '.join(told)}.")
 
 
 def _parts(name):

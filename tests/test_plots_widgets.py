@@ -366,3 +366,23 @@ def test_a_quiz_has_a_text_for_who_sees_no_buttons(quiz, shown, monkeypatch):
 def test_a_quiz_whose_answer_is_no_option_is_refused():
     with pytest.raises(ValueError, match="must be one of '1', '3'; found '2'"):
         widgets.Quiz("?", ["1", "3"], answer="2", because="")
+
+
+def test_a_band_holds_every_networks_interval():
+    rows = [{"network": n, "class": c, "k": k, "n": 50} for n, c, k in
+            [(0, 1, 10), (0, 1, 20), (1, 1, 40), (0, 0, 50), (1, 0, 50)]]  # fmt: skip
+    band = plots.mean_and_band(rows, "class")
+    assert list(band.index) == [0, 1]
+    lowest, highest = metrics.Rate(30, 100), metrics.Rate(40, 50)
+    assert tuple(band.loc[1]) == pytest.approx(((0.3 + 0.8) / 2, lowest.interval[0], highest.interval[1]))
+    assert tuple(band.loc[0]) == pytest.approx((1, *metrics.Rate(50, 50).interval))
+
+
+def test_an_attacked_image_stands_beside_its_noise_and_what_it_is_read_as():
+    x, p = np.full((28, 28, 1), 0.5), np.eye(10)[3]
+    fig = plots.attacked(x, x + 0.1, p, 7)
+    image, noise, bars = fig.axes
+    assert [ax.get_title() for ax in fig.axes] == ["read as 3", "the noise", "p(7) = 0.00"]
+    np.testing.assert_allclose(image.images[0].get_array(), 0.6)
+    np.testing.assert_allclose(noise.images[0].get_array(), 0.1)
+    assert [bar.get_height() for bar in bars.patches] == list(p)

@@ -316,6 +316,34 @@ def test_a_part_that_only_one_of_the_runs_has_is_shown_alone(full_run, shown):
         study.show("other")
 
 
+@pytest.mark.parametrize("scale", ["workshop", "paper"])
+def test_a_lesson_keeps_nothing_on_disk_and_looks_at_the_full_run_first(full_run, folder, shown, scale, monkeypatch):
+    monkeypatch.setattr(results, "SCALE", scale)
+    before = (folder / "02.json").read_bytes()
+    study = results.study("02", PUBLISHED, read_only=True)
+    study.keep("controls", SMALL)
+    assert study["controls"] == FULL
+    assert study.note("controls").startswith("full run")
+    study.show("controls", fooled=("k", "n"))
+    assert "(2/292)" in shown[0]["text/html"]
+    assert (folder / "02.json").read_bytes() == before
+    with pytest.raises(KeyError, match="no part 'control'"):
+        study.show("control")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "why"), [(DIGITS, "is of MNIST, and these images are not"), (PUBLISHED, "is not stored")]
+)
+def test_without_a_full_run_a_lesson_says_so_and_goes_on(folder, shown, capsys, dataset, why):
+    study = results.study("02", dataset, read_only=True)
+    assert "controls" not in study
+    study.show("controls", "Random noise")
+    assert capsys.readouterr().out == f"Random noise: not shown, the full run {why}\n"
+    study.keep("controls", SMALL)
+    assert "controls" in study
+    assert study["controls"] == SMALL
+
+
 def test_a_stored_part_that_is_not_flat_is_not_shown(folder, shown):
     results.save("02", {"steps": [{"images": [1, 2]}]})
     study = results.study("02", PUBLISHED)
