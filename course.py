@@ -155,27 +155,41 @@ def set_up():
     (VENV / "installed").write_text(stamp())
 
 
-def notebooks():
-    """Every notebook, in reading order."""
+def lessons():
+    """In reading order."""
     return sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def executed():
-    """Run the notebooks, where anything has changed, and return the folder of their executed copies and the status."""
+def in_depth():
+    """The notebooks that store what the lessons show."""
+    return sorted((ROOT / "notebooks" / "in_depth").glob("*.ipynb"))
+
+
+def notebooks():
+    return [*lessons(), *in_depth()]
+
+
+def within(folder, path):
+    """A notebook's place in another folder."""
+    return folder / path.relative_to(ROOT / "notebooks")
+
+
+def executed(some):
+    """Run notebooks, where anything has changed, and return the folder of their executed copies and the status."""
     pages = ROOT / "site" / "pages"  # what Sphinx reads: the executed copies and the plain pages
     pages.mkdir(exist_ok=True)
     plain = [ROOT / "site" / "index.md", *(ROOT / "notebooks").glob("*.md")]
-    names = {path.name for path in [*plain, *notebooks()]}
-    for path in pages.iterdir():
-        if path.name not in names:
+    expected = {pages / path.name for path in plain} | {within(pages, path) for path in notebooks()}
+    for path in pages.rglob("*"):
+        if path.is_file() and path not in expected:
             path.unlink()
     for path in plain:
         shutil.copy(path, pages)
-    return pages, call(PYTHON, "site/execute.py", pages, *notebooks())
+    return pages, call(PYTHON, "site/execute.py", pages, *some)
 
 
 def run(more):
-    pages, failed = executed()
+    pages, failed = executed(notebooks())
     html = ROOT / "site" / "html"
     failed = failed or call(
         PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", *more, pages, html
@@ -186,9 +200,9 @@ def run(more):
 
 
 def slides(more):
-    pages, failed = executed()
+    pages, failed = executed(lessons())
     folder = ROOT / "_slides"
-    failed = failed or call(PYTHON, "site/slides.py", folder, *(pages / path.name for path in notebooks()))
+    failed = failed or call(PYTHON, "site/slides.py", folder, *(within(pages, path) for path in lessons()))
     if not failed:
         print(f"The slides are written.  Open {(folder / 'index.html').as_uri()}")
     return failed
@@ -206,28 +220,33 @@ def test(more):
 def paper(more):
     os.environ["ADVLIB_SCALE"] = "paper"
     with tempfile.TemporaryDirectory() as scratch:
-        return call(PYTHON, "-m", "advlib.shipped") or call(PYTHON, "site/execute.py", scratch, *notebooks())
+        ordered = [*in_depth(), *lessons()]  # the lessons show what the others have stored
+        return call(PYTHON, "-m", "advlib.shipped") or call(PYTHON, "site/execute.py", scratch, *ordered)
 
 
-def without_solutions(path):
-    """A notebook's text for learners."""
+def for_learners(path):
+    """A notebook's text without its solutions, and without the numbers that the reader is to predict."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = []
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def student(more):
     folder = ROOT / "_student"
-    folder.mkdir(exist_ok=True)
     for path in notebooks():
-        text = without_solutions(path)
-        copy = folder / path.name
+        text = for_learners(path)
+        copy = within(folder, path)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         if copy.exists() and copy.read_text(encoding="utf-8") != text:
             print(f"{path.name}  kept as it is: it has been worked on; move it away to have it written anew")
         else:
             copy.write_text(text, encoding="utf-8")
             print(f"{path.name}  written to _student")
-    shutil.copy(ROOT / "notebooks" / "references.md", folder)
+    for name in ("glossary.md", "references.md"):
+        shutil.copy(ROOT / "notebooks" / name, folder)
     print("Open them with: python3 course.py lab _student      (their solutions: notebooks/, folded)")
     return 0
 

@@ -225,8 +225,8 @@ def scaling():
 
 
 def course():
-    paths = sorted((data.ROOT / "notebooks").glob("*.ipynb"))
-    return [{"notebook": path.stem, **point("notebook", path)} for path in paths]
+    paths = [*(data.ROOT / "notebooks").glob("*.ipynb"), *(data.ROOT / "notebooks" / "in_depth").glob("*.ipynb")]
+    return [{"notebook": path.stem, **point("notebook", path)} for path in sorted(paths)]
 
 
 def machine():

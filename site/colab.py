@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
+ROOT = Path(__file__).resolve().parents[1]
 # a link, not the usual picture: a page asks for nothing that is not beside it
 LINK = "\n\n**On Colab** [open this notebook there](https://colab.research.google.com/github/{name}/blob/colab/{file})."
 CELL = """\
@@ -40,7 +41,7 @@ def main(address, *paths):
     for path in map(Path, paths):
         notebook = nbformat.read(path, 4)
         try:
-            add(notebook, f"notebooks/{path.name}", address)
+            add(notebook, path.resolve().relative_to(ROOT).as_posix(), address)
         except ValueError as why:
             sys.exit(str(why))
         nbformat.write(notebook, path)

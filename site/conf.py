@@ -7,6 +7,7 @@ from docutils import nodes
 from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).parent))
+from folding import fold
 from mathml import mathml
 
 project = "Common adversarial noise"
@@ -31,7 +32,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_output_stderr = "remove"  # progress bars
 nb_render_markdown_format = "myst"  # a cell that shows a table in Markdown
-nb_code_prompt_show, nb_code_prompt_hide = "Show the solution", "Hide the solution"  # nothing else is folded
+nb_code_prompt_show, nb_code_prompt_hide = "Show the solution", "Hide the solution"  # folding.py labels the rest
 
 
 def visit(block):
@@ -47,3 +48,4 @@ def visit(block):
 
 def setup(app):
     app.add_html_math_renderer("mathml", visit(block=False), visit(block=True))
+    app.connect("doctree-read", fold)

@@ -81,7 +81,10 @@ def main(folder, *notebooks):
         os.environ["ADVLIB_DATASET"] = "digits"  # so that no notebook tries the network again
         print("On the offline digits, not on MNIST: the numbers are not the paper's.", flush=True)
     for path in map(Path, notebooks):
-        execute(path.resolve(), Path(folder) / path.name)
+        path = path.resolve()
+        copy = Path(folder) / path.relative_to(ROOT / "notebooks")
+        copy.parent.mkdir(exist_ok=True)
+        execute(path, copy)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -23,7 +22,7 @@ from advlib import plots, widgets
 RUN_LIMIT = 1800  # seconds after which a notebook that is still running is taken for one that hangs
 SLIDERS = {
     path: count
-    for path in sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+    for path in course.notebooks()
     if (count := sum(
         len(re.findall(r"\bExplorer\(", cell.source))
         for cell in nbformat.read(path, 4).cells
@@ -178,7 +177,7 @@ def printed(cells):
 def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path, unlike):
     folder, address = lab
     # as learners get it; with its solutions it runs under nbval
-    (folder / path.name).write_text(course.without_solutions(path), encoding="utf-8")
+    (folder / path.name).write_text(course.for_learners(path), encoding="utf-8")
     notebook = run_all(page, address, path.name)
     errors = [out["evalue"] for c in notebook["cells"] for out in c.get("outputs", ()) if out["output_type"] == "error"]
     assert not errors

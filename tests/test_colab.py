@@ -22,7 +22,7 @@ def added(notebook, file="notebooks/00_a.ipynb", address=HERE):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_a_notebook_with_its_link_keeps_the_contract_and_is_otherwise_the_same(path):
-    file = f"notebooks/{path.name}"
+    file = path.relative_to(ROOT).as_posix()
     plain = read(path)
     linked = added(plain, file)
     assert not [complaint for clause in CLAUSES for complaint in clause(linked)]

@@ -237,14 +237,21 @@ def test_an_unknown_command_is_an_error(capsys):
 
 @pytest.fixture
 def toy(project, monkeypatch):
-    """A project with this one's pages and two small notebooks, run by the Python that runs this test."""
+    """A project with this one's pages and three small notebooks, run by the Python that runs this test."""
     monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
     monkeypatch.setattr(course, "set_up", lambda: None)
     shutil.copytree(ROOT / "site", project / "site", ignore=shutil.ignore_patterns("html", "pages", "__pycache__"))
-    (project / "notebooks").mkdir()
-    shutil.copy(ROOT / "notebooks" / "references.md", project / "notebooks")
+    (project / "notebooks" / "in_depth").mkdir(parents=True)
+    for name in ("glossary.md", "references.md"):
+        shutil.copy(ROOT / "notebooks" / name, project / "notebooks")
     write(project, "00_a", "# First?\n\nThen [the second](01_b.ipynb).", "print(6 * 7)")
     write(project, "01_b", "# Second?\n\nSee [Goodfellow](references.md#goodfellow-2015).", "import os", "print(8 * 8)")
+    write(
+        project,
+        "in_depth/01_proof",
+        "# Third?\n\nFor [the second](../01_b.ipynb), a [seed](../glossary.md#seed).",
+        "print(9 * 9)",
+    )
     return project
 
 
@@ -259,10 +266,13 @@ def test_run_writes_the_pages_runs_again_only_what_changed_and_refuses_a_broken_
     assert f"Open {(html / 'index.html').as_uri()}" in capfd.readouterr().out
     assert ">42\n" in (html / "00_a.html").read_text(encoding="utf-8")
     assert ">64\n" in (html / "01_b.html").read_text(encoding="utf-8")
+    assert ">81\n" in (html / "in_depth" / "01_proof.html").read_text(encoding="utf-8")
 
     assert course.main(["slides"]) == 0
     assert "00_a.ipynb  unchanged" in capfd.readouterr().out
-    assert 'href="01_b.html">Second?<' in (toy / "_slides" / "index.html").read_text(encoding="utf-8")
+    index = (toy / "_slides" / "index.html").read_text(encoding="utf-8")
+    assert 'href="01_b.html">Second?<' in index
+    assert "Third?" not in index  # for a room, only the lessons
 
     write(toy, "01_b", "# Second?\n\n[nowhere](references.md#nobody)", "print(9 * 9)")
     assert course.main(["run"]) == 1
@@ -370,7 +380,8 @@ def test_colab_gives_every_notebook_its_link(toy, capfd):
     assert course.main(["colab", "https://github.com/someone/course"]) == 0
     for path in course.notebooks():
         cells = nbformat.read(path, 4).cells
-        assert f"/github/someone/course/blob/colab/notebooks/{path.name}" in cells[1].source
+        place = path.relative_to(toy).as_posix()
+        assert f"/github/someone/course/blob/colab/{place})" in cells[1].source
         assert cells[2].metadata["tags"] == ["colab", "remove-cell"]
 
 
@@ -389,15 +400,14 @@ def test_paper_trains_and_then_runs_everything_at_that_scale(toy, capfd, monkeyp
     write(toy, "01_b", "# Second?", "import os\nopen('scale', 'w').write(os.environ['ADVLIB_SCALE'])")
     assert course.main(["paper"]) == 0
     said = capfd.readouterr().out
-    assert [said.find(word) for word in ("trained", "00_a.ipynb  ", "01_b.ipynb  ")] == sorted(
-        said.find(word) for word in ("trained", "00_a.ipynb  ", "01_b.ipynb  ")
-    )
+    order = [said.find(word) for word in ("trained", "01_proof.ipynb  ", "00_a.ipynb  ", "01_b.ipynb  ")]
+    assert order == sorted(order)
     assert "trained" in said
     assert (toy / "notebooks" / "scale").read_text() == "paper"
     assert not (toy / "site" / "pages").exists()
 
 
-def test_student_leaves_the_solutions_out_and_keeps_what_was_worked_on(project, capsys):
+def test_student_leaves_solutions_and_answers_out_and_keeps_what_was_worked_on(project, capsys):
     shutil.copytree(ROOT / "notebooks", project / "notebooks", dirs_exist_ok=True)
     write(project, "98_toy", "# Toy?", "answer = 42")
     toy = project / "notebooks" / "98_toy.ipynb"
@@ -410,8 +420,12 @@ def test_student_leaves_the_solutions_out_and_keeps_what_was_worked_on(project, 
     assert course.notebooks()
     for path in course.notebooks():
         full = nbformat.read(path, 4).cells
-        left = nbformat.read(project / "_student" / path.name, 4).cells
-        assert left == [cell for cell in full if "solution" not in cell.metadata.get("tags", [])]
+        left = nbformat.read(course.within(project / "_student", path), 4).cells
+        full = [cell for cell in full if "solution" not in cell.metadata.get("tags", [])]
+        assert [(cell.id, cell.source, cell.metadata) for cell in left] == [
+            (cell.id, cell.source, cell.metadata) for cell in full
+        ]
+        assert not any(cell.get("outputs") for cell in left)
     copy = project / "_student" / "98_toy.ipynb"
     assert "answer = 42" not in copy.read_text(encoding="utf-8")
 

@@ -2,19 +2,24 @@
 
 The conventions, for authors (CONTRIBUTING.md has the same in prose):
 
-- First cell: ``# Title?`` and one sentence that says what the answer will be.
+- A notebook of ``notebooks/`` is a lesson, one of ``notebooks/in_depth/`` goes in depth and says so in its card.
+- First cell: ``# Title?`` and one sentence that says what there will be to see, not the answer.
 - Second cell, the card: ``**You will be able to**`` and 3-5 list items, ``**Before this**``, ``**Minutes**`` with
-  three numbers (read, run, exercises), ``**Reproduces**``.
+  three numbers (read, run, exercises), ``**Reproduces**``.  The minutes to read are those of ``tools/reading.py``,
+  within a fifth; a lesson has at most 60 code cells, 160 visible lines of code and 30 minutes of reading.
 - First code cell, the set-up: at most 6 lines, can be run twice, from any folder.
 - Code cells: at most 15 lines of code (no blank line, no comment counted), median at most 6, lines of at most
   75 characters.  A cell that defines a function does not call it; the next one does.
 - At least one ``> **Predict`` before a result, where there are exercises.
 - Cells tagged ``keep_output`` print one short fact; their output alone is committed.
-- Figures: ``plots.show(fig, alt=..., caption=...)``, and no pyplot.
+- Figures: ``plots.show(fig, alt=..., caption=...)``, and no pyplot.  A cell that draws is tagged ``figure`` and has
+  ``"jupyter": {"source_hidden": true}``; no cell that is not folded needs a name from it.
+- No loop variable at the top level shares its name with anything that another cell reads.
 - Exercises: a line that begins ``**Exercise 2.1** (5 minutes, one star)`` opens one; until the next exercise or
   ``##`` heading follow a cell tagged ``stub``, a call of ``checks.something(...)``, a hint in ``<details>``,
-  and a code cell tagged ``solution`` and ``hide-cell`` with ``"jupyter": {"source_hidden": true}``.  2-4 of them;
-  a notebook whose card says 0 minutes of exercises has none, which only 00 and 09 may; these two may also have one.
+  and a code cell tagged ``solution`` and ``hide-cell`` with ``"jupyter": {"source_hidden": true}``.  A lesson has 3
+  or 4 and one more that begins ``**Open exercise 2.5** (...)``.  00, 09 and what goes in depth have 0-4; a card that
+  says 0 minutes has none.
 - The end: ``## What you learned`` with as many list items as the card, ``## Limits``, ``## Next`` with a link.
 """
 
@@ -24,6 +29,7 @@ import os
 import re
 import statistics
 import subprocess
+import symtable
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -33,10 +39,12 @@ import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import course
 from advlib import results
+from tools import reading
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = course.notebooks()
 CANARY = ROOT / "tests" / "canary"
 STRIP = [sys.executable, "-m", "nbstripout", "--keep-id", "--extra-keys", "metadata.language_info"]
 FREE_OF_EXERCISES = ("00_", "09_")
@@ -75,12 +83,33 @@ def minutes(nb):
     return tuple(map(int, re.findall(r"\d+", line[1]))) if line else ()
 
 
+def is_lesson(nb):
+    return "in_depth" not in nb.metadata.get("file", "")
+
+
+def free_names(source):
+    """The names that a cell reads and does not make itself."""
+    found = set()
+
+    def look(table, made):
+        if table.get_type() == "module":
+            made = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace()}
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and symbol.is_global() and symbol.get_name() not in made:
+                found.add(symbol.get_name())
+        for child in table.get_children():
+            look(child, made)
+
+    look(symtable.symtable(TransformerManager().transform_cell(source), "cell", "exec"), set())
+    return found
+
+
 def exercises(nb):
     """Each exercise as the list of its cells."""
     found, inside = [], False
     for cell in nb.cells:
         text = cell.source if cell.cell_type == "markdown" else ""
-        begin = re.search(r"^(\*\*|#+ )Exercise \d.*", text, re.MULTILINE | re.DOTALL)
+        begin = re.search(r"^(\*\*|#+ )(Exercise|Open exercise) \d.*", text, re.MULTILINE | re.DOTALL)
         if begin:
             found.append([new_markdown_cell(begin[0])])
             inside = True
@@ -106,6 +135,55 @@ def opens_with_a_question(nb):
     answer = " ".join(lines[1:]).strip()
     if len(re.findall(r"[.!?](?=\s|$)", answer)) != 1:
         yield f"below the title stands not one sentence but {answer!r}"
+
+
+def says_what_it_is(nb):
+    if not is_lesson(nb) and "in-depth notebook" not in card(nb):
+        yield "the card does not say that this is an in-depth notebook"
+
+
+def takes_the_minutes_it_tells(nb):
+    cost = reading.cost(nb)
+    limits = [("code cells", cost.cells, 60), ("visible lines of code", cost.lines, 160),
+              ("minutes to read", cost.minutes, 30)]  # fmt: skip
+    for what, value, limit in limits if is_lesson(nb) else []:
+        if value > limit:
+            yield f"{value:.0f} {what}, not {limit} or fewer: what proves goes in depth"
+    if minutes(nb) and not cost.minutes / 1.2 <= minutes(nb)[0] <= cost.minutes * 1.2:
+        yield f"the card tells {minutes(nb)[0]} minutes to read; it takes {cost.minutes:.1f}"
+
+
+def folds_what_only_draws(nb):
+    drawn = {}
+    for cell in code(nb):
+        figure = "figure" in tags(cell)
+        if figure and not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            yield f'a figure\'s code is not folded: "jupyter": {{"source_hidden": true}}:\n{cell.source}'
+        if not figure and "plots.show(" in cell.source:
+            yield f"a cell that shows a figure is not tagged figure:\n{cell.source}"
+        read = free_names(cell.source)
+        for name in {} if figure else read & set(drawn):
+            yield f"{name}, which a visible cell reads, comes from a folded one:\n{drawn[name]}"
+        made = {
+            node.id for node in ast.walk(tree(cell)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
+        made |= {part.name for part in tree(cell).body if isinstance(part, ast.FunctionDef)}
+        for name in made:
+            drawn[name] = cell.source
+        if not figure:
+            drawn = {name: source for name, source in drawn.items() if name not in made}
+
+
+def gives_a_name_one_meaning(nb):
+    loops, free = [], []
+    for cell in code(nb):
+        body = [part for part in tree(cell).body if not isinstance(part, ast.FunctionDef | ast.ClassDef)]
+        targets = [node.target for part in body for node in ast.walk(part) if isinstance(node, ast.For)]
+        loops.append({node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)})
+        free.append(free_names(cell.source))
+    for i, names in enumerate(loops):
+        for name in names & set().union(*free[:i], *free[i + 1 :]) - {"_"}:
+            yield f"{name} is a loop's variable and is read by another cell:\n{code(nb)[i].source}"
 
 
 def has_a_card(nb):
@@ -170,7 +248,7 @@ def commits_no_other_output(nb):
 
 
 def lets_predict(nb):
-    if exercises(nb) and not any("> **Predict" in text for text in markdown(nb)):
+    if is_lesson(nb) and exercises(nb) and not any("> **Predict" in text for text in markdown(nb)):
         yield "the reader is nowhere asked to predict: > **Predict first.** ..."
 
 
@@ -194,10 +272,12 @@ def shows_figures_with_words(nb):
 def has_exercises(nb):
     found = exercises(nb)
     first = (markdown(nb) or [""])[0]
-    may_be_free = nb.metadata.get("file", "").startswith(FREE_OF_EXERCISES)
-    least = 0 if may_be_free else 2
-    if not least <= len(found) <= 4:
-        yield f"{len(found)} exercises, not {least} to 4 ({first.splitlines()[0]})"
+    taught = is_lesson(nb) and not nb.metadata.get("file", "").startswith(FREE_OF_EXERCISES)
+    open_ones = sum("Open exercise" in cells[0].source.splitlines()[0] for cells in found)
+    if not 3 * taught <= len(found) - open_ones <= 4:
+        yield f"{len(found) - open_ones} exercises, not {3 * taught} to 4 ({first.splitlines()[0]})"
+    if open_ones != taught:
+        yield f"{open_ones} open exercises, not {taught:d}"
     if minutes(nb) and bool(found) != bool(minutes(nb)[-1]):
         yield f"the card gives the exercises {minutes(nb)[-1]} minutes, and there are {len(found)}"
     for cells in found:
@@ -233,7 +313,7 @@ def ends_with_what_was_learned(nb):
         yield f"{len(learned)} things learned, for {len(objectives)} objectives"
     if not end["## Limits"].strip():
         yield "the limits are not told"
-    if not re.search(r"\]\([\w.]+\.ipynb\)", end["## Next"]):
+    if not re.search(r"\]\([\w./]+\.ipynb\)", end["## Next"]):
         yield "## Next has no link to a notebook"
 
 
@@ -260,6 +340,10 @@ def is_a_valid_notebook(nb):
 CLAUSES = [
     opens_with_a_question,
     has_a_card,
+    says_what_it_is,
+    takes_the_minutes_it_tells,
+    folds_what_only_draws,
+    gives_a_name_one_meaning,
     sets_up_in_six_lines,
     builds_in_small_cells,
     keeps_lines_short,
@@ -277,7 +361,7 @@ CLAUSES = [
 
 def read(path):
     nb = nbformat.v4.reads(path.read_text(encoding="utf-8"))  # as it is: nbformat.read would mend it
-    nb.metadata["file"] = path.name  # in memory only
+    nb.metadata["file"] = path.relative_to(ROOT / "notebooks").as_posix()  # in memory only
     return nb
 
 
@@ -301,9 +385,10 @@ def test_both_maps_list_it_with_its_minutes(path):
     columns = " | ".join(map(str, minutes(read(path))))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     start_here = "\n".join(markdown(read(ROOT / "notebooks" / "00_start_here.ipynb")))
+    place = path.relative_to(ROOT / "notebooks").as_posix()
     for where, text, folder in (("README.md", readme, "notebooks/"), ("00_start_here", start_here, "")):
-        row = re.search(rf"^\| \[.*\({folder}{path.name}\) \|.*", text, re.MULTILINE)
-        assert row, f"the map in {where} has no row for {path.name}"
+        row = re.search(rf"^\| \[.*\({folder}{place}\) \|.*", text, re.MULTILINE)
+        assert row, f"the map in {where} has no row for {place}"
         assert row[0].endswith(f"| {columns} |"), f"{where}: the row must end with the card's | {columns} |"
 
 
@@ -335,11 +420,11 @@ def test_set_up_cells_run_twice_from_any_folder(tmp_path):
 def good():
     """A small notebook that keeps the contract."""
 
-    def exercise(number):
+    def exercise(number, kind="Exercise"):
         folded = {"tags": ["solution", "hide-cell"], "jupyter": {"source_hidden": True}}
         return [
             new_markdown_cell(
-                f"**Exercise 1.{number}** (5 minutes, one star). Clip it.\n\n"
+                f"**{kind} 1.{number}** (5 minutes, one star). Clip it.\n\n"
                 "<details><summary>Hint</summary>Two ends.</details>"
             ),
             new_code_cell("def mine(x):\n    return ...", metadata={"tags": ["stub"]}),
@@ -353,16 +438,19 @@ def good():
             new_markdown_cell("# How far may a pixel move?\n\nNo further than 0.15, as a cell will show."),
             new_markdown_cell(
                 "**You will be able to**\n\n- clip\n- step\n- measure\n\n**Before this** nothing\n\n"
-                "**Minutes** 10 to read, 2 to run, 10 for the exercises\n\n**Reproduces** Figure 1"
+                "**Minutes** 2 to read, 2 to run, 10 for the exercises\n\n**Reproduces** Figure 1"
             ),
             new_code_cell("import advlib\nfrom advlib import checks, plots\ndataset = advlib.start()"),
             new_markdown_cell("## How far?\n\n> **Predict first.** Which way? The rule is `just` this."),
             new_code_cell("def step(x):\n    return x + 1"),
             new_code_cell("print(f'largest move {step(-0.85):.2f}')", metadata={"tags": ["keep_output"]},
                           outputs=[said]),
-            new_code_cell("fig, ax = plots.figure()\nplots.show(fig, alt='a 7', caption='A seven.')"),
+            new_code_cell("fig, ax = plots.figure()\nplots.show(fig, alt='a 7', caption='A seven.')",
+                          metadata={"tags": ["figure"], "jupyter": {"source_hidden": True}}),
             *exercise(1),
             *exercise(2),
+            *exercise(3),
+            *exercise(4, "Open exercise"),
             new_markdown_cell("## What you learned\n\n- clip\n- step\n- measure"),
             new_markdown_cell("## Limits\n\nOne network."),
             new_markdown_cell("## Next\n\n[Gradient or sign?](03_gradient_vs_sign.ipynb)"),
@@ -407,7 +495,11 @@ def renamed(name, change):
 
 
 def without_exercises(nb):
-    nb.cells[7:15] = []
+    nb.cells[7:23] = []
+
+
+def in_depth(change):
+    return renamed("in_depth/02_good.ipynb", change)
 
 
 BROKEN = [
@@ -422,9 +514,20 @@ BROKEN = [
     (has_a_card, swap(1, "**Reproduces**", "")),
     (has_a_card, swap(1, "**Minutes**", "Time")),
     (has_a_card, swap(1, "2 to run, ", "")),
+    (says_what_it_is, in_depth(lambda nb: None)),
+    (takes_the_minutes_it_tells, lambda nb: [add("x = 1")(nb) for _ in range(60)]),
+    (takes_the_minutes_it_tells, lambda nb: [add("x = 1\n" * 15)(nb) for _ in range(11)]),
+    (takes_the_minutes_it_tells, swap(24, "One network.", "One network. " * 3000)),
+    (takes_the_minutes_it_tells, swap(1, "2 to read", "4 to read")),
+    (takes_the_minutes_it_tells, swap(1, "2 to read", "1 to read")),
+    (folds_what_only_draws, untag(6, "figure")),
+    (folds_what_only_draws, lambda nb: nb.cells[6].metadata.pop("jupyter")),
+    (folds_what_only_draws, lambda nb: nb.cells.insert(7, new_code_cell("print(ax)"))),
+    (gives_a_name_one_meaning, add("for step in [1]:\n    pass")),
+    (gives_a_name_one_meaning, add("if True:\n    for a, (checks, b) in []:\n        pass")),
     (sets_up_in_six_lines, swap(2, "import advlib", "import advlib\n" + "x = 1\n" * 4)),
     (builds_in_small_cells, add("x = 1\n" * 16)),
-    (builds_in_small_cells, lambda nb: [add("x = 1\n" * 7)(nb) for _ in range(12)]),
+    (builds_in_small_cells, lambda nb: [add("x = 1\n" * 7)(nb) for _ in range(24)]),
     (keeps_lines_short, add("# " + "x" * 74)),
     (builds_and_runs_apart, swap(4, "x + 1", "x + 1\nstep(2)")),
     (checks_numbers, untag(5, "keep_output")),
@@ -447,6 +550,8 @@ BROKEN = [
     (shows_figures_with_words, add("display(fig)")),
     (shows_figures_with_words, add("plots.figure()")),
     (has_exercises, lambda nb: nb.cells.__delitem__(slice(7, 11))),
+    (has_exercises, lambda nb: nb.cells.__delitem__(slice(19, 23))),
+    (has_exercises, swap(15, "Exercise", "Open exercise")),
     (has_exercises, lambda nb: nb.cells.__setitem__(slice(7, 15), 3 * nb.cells[7:15])),
     (has_exercises, without_exercises),
     (has_exercises, renamed("00_start_here.ipynb", without_exercises)),  # its card promises some
@@ -460,17 +565,17 @@ BROKEN = [
     (has_exercises, untag(10, "solution")),
     (has_exercises, untag(10, "hide-cell")),
     (has_exercises, lambda nb: nb.cells[10].metadata.pop("jupyter")),
-    (ends_with_what_was_learned, without(15)),
-    (ends_with_what_was_learned, swap(15, "- step\n", "")),
-    (ends_with_what_was_learned, without(16)),
-    (ends_with_what_was_learned, swap(16, "One network.", "")),
-    (ends_with_what_was_learned, without(17)),
-    (ends_with_what_was_learned, swap(17, "(03_gradient_vs_sign.ipynb)", "")),
+    (ends_with_what_was_learned, without(23)),
+    (ends_with_what_was_learned, swap(23, "- step\n", "")),
+    (ends_with_what_was_learned, without(24)),
+    (ends_with_what_was_learned, swap(24, "One network.", "")),
+    (ends_with_what_was_learned, without(25)),
+    (ends_with_what_was_learned, swap(25, "(03_gradient_vs_sign.ipynb)", "")),
     (ends_with_what_was_learned, lambda nb: nb.cells.append(new_markdown_cell("## Extra"))),
     (speaks_plainly, swap(3, "Which", "Simply: which")),
-    (speaks_plainly, swap(16, "One", "It is just one")),
-    (speaks_plainly, swap(16, "One", "{cite}`x` One")),
-    (speaks_plainly, swap(16, "One", "\n```{note}\nOne\n```\n")),
+    (speaks_plainly, swap(24, "One", "It is just one")),
+    (speaks_plainly, swap(24, "One", "{cite}`x` One")),
+    (speaks_plainly, swap(24, "One", "\n```{note}\nOne\n```\n")),
     (is_a_valid_notebook, lambda nb: nb.metadata.pop("kernelspec")),
     (is_a_valid_notebook, lambda nb: nb.cells[4].update(id=nb.cells[5].id)),
     (is_a_valid_notebook, lambda nb: nb.cells[4].pop("outputs")),
@@ -499,8 +604,33 @@ def test_a_notebook_may_say_that_it_has_no_exercises():
     without_exercises(nb)
     swap(1, "10 for", "0 for")(nb)
     assert list(has_exercises(nb))
-    nb.metadata["file"] = "09_reproduction_ledger.ipynb"
-    assert not list(has_exercises(nb))
+    for name in ("09_reproduction_ledger.ipynb", "in_depth/02_good.ipynb"):
+        nb.metadata["file"] = name
+        assert not list(has_exercises(nb))
+
+
+def test_an_in_depth_notebook_may_be_long():
+    nb = good()
+    for _ in range(61):
+        add("x = 1\n" * 3)(nb)
+    swap(1, "2 to read", f"{reading.cost(nb).minutes:.0f} to read")(nb)
+    assert len(list(takes_the_minutes_it_tells(nb))) == 2
+    nb.metadata["file"] = "in_depth/02_good.ipynb"
+    assert not list(takes_the_minutes_it_tells(nb))
+
+
+def test_loops_that_share_a_name_with_each_other_or_with_a_comprehension_are_fine():
+    nb = good()
+    for source in (
+        "for k in [1]:\n    print(k)",
+        "for k in [2]:\n    print(k)",
+        "[k for k in [3]]",
+        "def f(k):\n    return k",
+    ):
+        add(source)(nb)
+    assert not list(gives_a_name_one_meaning(nb))
+    add("print(k)")(nb)
+    assert len(list(gives_a_name_one_meaning(nb))) == 2
 
 
 def test_nbstripout_finds_what_is_to_strip(tmp_path):

@@ -88,6 +88,14 @@ def notebook():
         cell("tables.show(records)", table),
         new_markdown_cell(EXERCISE),
         cell("def f():\n    return secret", tags=["solution", "hide-cell"]),
+        new_markdown_cell("## What will it print?\n\n> **Predict first.** One, or two?"),
+        cell("built = 'before the answer'"),
+        cell("explorer", explorer.page()),
+        cell("print('the answer')", "<p>the answer is one</p>"),
+        cell("plots.show(fig)", figure, tags=["figure"]),
+        new_markdown_cell("You saw the answer."),
+        new_markdown_cell("**Exercise 1.2** (5 minutes). Not hidden.\n\n> **Predict first.** And now?"),
+        cell("print(2)", "<p>it is two</p>"),
         new_markdown_cell("## What you learned\n\n- To clip.\n\n## Next\n\n[The same](00_tiny.ipynb)"),
     ]
     # a progress bar, as tqdm leaves one behind: no page may ask for the widgets' scripts because of it
@@ -111,6 +119,8 @@ def site(notebook, tmp_path_factory):
     nbformat.write(notebook, pages / "00_tiny.ipynb")
     shutil.copy(ROOT / "site" / "index.md", pages)
     shutil.copy(ROOT / "notebooks" / "references.md", pages)
+    (pages / "in_depth").mkdir()
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# How sure?")]), pages / "in_depth" / "00_sure.ipynb")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "-c", ROOT / "site", "-b", "html", pages, html]
     subprocess.run(command, check=True)
     return html
@@ -145,6 +155,7 @@ def every(page, site):
     assert found
     for path in found:
         page.goto(path.as_uri())
+        page.evaluate("for (const fold of document.querySelectorAll('details.predicted')) fold.open = true")
         yield path
 
 
@@ -285,11 +296,54 @@ def test_solutions_are_folded_and_can_be_unfolded(site, page):
     assert solutions
 
 
+def test_what_was_to_be_predicted_is_folded_and_can_be_unfolded(site, page):
+    folds = 0
+    for path in every(page, site):
+        page.reload()  # as a reader finds it
+        for fold in page.locator("details.predicted").all():
+            folds += 1
+            below = fold.locator(":scope > :not(summary)")
+            assert below.count()
+            assert not any(part.is_visible() for part in below.all()), path
+            assert not any("Exercise" in part for part in below.locator("strong").all_inner_texts()), path
+            fold.locator(":scope > summary").click()
+            assert below.first.is_visible(), path
+    assert folds
+
+
+def test_of_a_prediction_the_answer_is_folded_and_nothing_else(site, page):
+    if os.environ.get("ADVLIB_SITE"):
+        pytest.skip("asks for the small site")
+    page.goto((site / "00_tiny.html").as_uri())
+    _, one, two = page.locator("details.predicted").all()
+    assert "the answer is one" in one.inner_html()
+    assert "You saw the answer." in one.inner_html()
+    assert "it is two" in two.inner_html()
+    assert page.get_by_text("before the answer").is_visible()
+    assert page.get_by_text("Not hidden.").is_visible()
+    assert page.locator(".advlib-explorer").last.is_visible()  # the reader finds out by moving it
+
+
+def test_a_figures_code_is_folded_under_its_own_words(site, page):
+    figures = 0
+    for path in every(page, site):
+        for figure in page.locator(".tag_figure").all():
+            figures += 1
+            code, fold = figure.locator("pre").first, figure.locator("summary").first
+            assert not code.is_visible(), path
+            expect(fold).to_contain_text("Show the code that draws this")
+            fold.click()
+            assert code.is_visible(), path
+    assert figures
+
+
 def test_a_print_has_pictures_and_links_and_no_controls(site, page):
     page.emulate_media(media="print")
     links = 0
     controls = ".advlib-explorer :is(input, select, output), .copybtn, .headerlink, .bd-sidebar-primary"
     for path in every(page, site):
+        page.evaluate("for (const fold of document.querySelectorAll('details.predicted')) fold.open = false")
+        assert all(part.is_visible() for part in page.locator("details.predicted > :not(summary)").all()), path
         assert not any(control.is_visible() for control in page.locator(controls).all()), path
         assert all(img.is_visible() for img in page.locator(".advlib-explorer img").all()), path
         assert not any(code.is_visible() for code in page.locator(".tag_solution pre").all()), path
