@@ -12,7 +12,8 @@ import pytest
 import scipy.special
 
 from advlib import checks
-from advlib.checks import trying
+from advlib.checks import the_cnn, trying
+from advlib.metrics import Rate
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
@@ -58,15 +59,20 @@ def softmax_by_logarithm(z):
 
 
 def cross_entropy(z, y):
-    return -np.log(softmax(z)[np.arange(len(z)), y])
+    below = z - z.max(axis=1, keepdims=True)
+    return np.log(np.exp(below).sum(axis=1)) - below[np.arange(len(z)), y]
 
 
 def cross_entropy_by_one_hot(z, y):
-    return -(np.eye(z.shape[1])[y] * np.log(softmax(z))).sum(axis=1)
+    return -(np.eye(z.shape[1])[y] * scipy.special.log_softmax(z, axis=1)).sum(axis=1)
 
 
 def cross_entropy_image_by_image(z, y):
-    return [np.log(np.sum(np.exp(row))) - row[label] for row, label in zip(z, y)]
+    return [np.logaddexp.reduce(row) - row[label] for row, label in zip(z, y)]
+
+
+def naive_cross_entropy(z, y):
+    return -np.log(softmax(z)[np.arange(len(z)), y])
 
 
 def accuracy(z, y):
@@ -92,6 +98,7 @@ RIGHT = [
     (checks.cross_entropy, cross_entropy),
     (checks.cross_entropy, cross_entropy_by_one_hot),
     (checks.cross_entropy, cross_entropy_image_by_image),
+    (checks.cross_entropy, lambda z, y: cross_entropy(z.astype(np.float32), y)),
     (checks.accuracy, accuracy),
     (checks.accuracy, accuracy_by_counting),
 ]
@@ -116,6 +123,19 @@ def pick(values, y):
     return values[np.arange(len(y)), y]
 
 
+def yes_or_no(z, y):
+    p, true = softmax(z), np.eye(z.shape[1])[y]
+    return -(true * np.log(p) + (1 - true) * np.log(1 - p)).sum(1)
+
+
+def held(z, at):
+    return softmax_of(np.clip(z, -at, at))
+
+
+def softmax_of(z):  # as first written down
+    return np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+
+
 powers = np.exp
 WRONG = [
     (checks.grey_levels, lambda eps: eps / 255, "multiply"),
@@ -126,6 +146,16 @@ WRONG = [
     (checks.grey_levels, lambda eps: eps, "as it came"),
     (checks.grey_levels, lambda eps: 255 * eps + 1, "expected 38.25, found 39.25"),
     (checks.grey_levels, lambda eps: 255 * float(eps), "TypeError"),
+    (checks.grey_levels, lambda eps: 256 * eps - 1, "nothing to subtract"),
+    (checks.grey_levels, lambda eps: 255 * (1 - eps), "still to white"),
+    (checks.grey_levels, lambda eps: eps / 256, "multiply"),
+    (checks.grey_levels, lambda eps: np.ceil(255 * eps), "rounded up"),
+    (checks.grey_levels, lambda eps: 1 / (255 * eps), "upside down"),
+    (checks.grey_levels, lambda eps: 255 * eps / 2, "halved"),
+    (checks.grey_levels, lambda eps: int(255 * eps), "rounded"),
+    (checks.grey_levels, lambda eps: 38.25, "must have shape (3,)"),
+    (checks.grey_levels, lambda eps: f"{255 * eps}", "must be numbers"),
+    (checks.grey_levels, lambda eps: [].append(255 * eps), "not written yet"),
     (checks.grey_levels, lambda eps: [255 * eps], "must be one number; found shape (1,)"),
     (checks.count_parameters, lambda k, i, o: k * k * i * o, "adds a bias"),
     (checks.count_parameters, lambda k, i, o: k * k * i * o + 1, "as many as outputs"),
@@ -134,6 +164,14 @@ WRONG = [
     (checks.count_parameters, lambda k, i, o: k * i * o + o, "a filter is a square"),
     (checks.count_parameters, lambda k, i, o: k * k * o + o, "every input channel"),
     (checks.count_parameters, lambda k, i, o: k * k * i + 1, "this is one filter"),
+    (checks.count_parameters, lambda k, i, o: (k * k * i + k * k) * o, "one for each place"),
+    (checks.count_parameters, lambda k, i, o: (k + k) * i * o + o, "plus kernel"),
+    (checks.count_parameters, lambda k, i, o: k * k * (i + o), "not their sum"),
+    (checks.count_parameters, lambda k, i, o: k * k * (i + o) + o, "not their sum"),
+    (checks.count_parameters, lambda k, i, o: i * o + o, "the kernel is missing"),
+    (checks.count_parameters, lambda k, i, o: (k, k, i, o), "must be one number; found shape (4,)"),
+    (checks.count_parameters, lambda k, i, o: np.zeros((k, k, i, o)), "must be one number"),
+    (checks.count_parameters, lambda k, i: k * k * i, "it stopped with TypeError"),
     (checks.count_parameters, lambda k, i, o: 51264, "expected 832"),
     (checks.count_parameters, lambda k, i, o: 832, "expected 5.126e+04"),
     (checks.softmax, powers, "divide by the row's sum"),
@@ -148,6 +186,21 @@ WRONG = [
     (checks.softmax, lambda z: powers(z) / powers(z).sum(1), "ValueError"),
     (checks.softmax, lambda z: softmax(z)[0], "must have shape (2, 3); found shape (3,)"),
     (checks.softmax, changes_its_input, "it changed the array"),
+    (checks.softmax, lambda z: softmax_of(z - 1000), "a fixed number is subtracted"),
+    (checks.softmax, lambda z: softmax_of(z - 990), "own largest"),
+    (checks.softmax, lambda z: softmax_of(z - z.min(1, keepdims=True)), "own largest"),
+    (checks.softmax, lambda z: softmax_of(z - z.mean(1, keepdims=True)), "nor a mean"),
+    (checks.softmax, lambda z: softmax_of(z - z.mean()), "nor a mean"),
+    (checks.softmax, lambda z: softmax_of(z - z.max(0)), "each column's largest"),
+    (checks.softmax, lambda z: held(z, 700), "held at one value"),
+    (checks.softmax, lambda z: softmax_of(-z), "exp(z), not exp(-z)"),
+    (checks.softmax, lambda z: 2.0**z / (2.0**z).sum(1, keepdims=True), "powers of 2"),
+    (checks.softmax, lambda z: z == z.max(1, keepdims=True), "zeros and a one"),
+    (checks.softmax, lambda z: np.round(softmax(z), 2), "rounded"),
+    (checks.softmax, lambda z: z.argmax(1), "must have shape (2, 3); found shape (2,)"),
+    (checks.softmax, lambda z: powers(z - z.max(1, keepdims=True)), "not by the sum"),
+    (checks.softmax, lambda z: np.log(z) / np.log(z).sum(1, keepdims=True), "NaN"),
+    (checks.softmax, lambda z: softmax(z[0]), "it stopped with"),
     (checks.cross_entropy, lambda z, y: cross_entropy(z, y).mean(), "the mean comes later"),
     (checks.cross_entropy, lambda z, y: cross_entropy(z, y).sum(), "the sum comes later"),
     (checks.cross_entropy, lambda z, y: -cross_entropy(z, y), "the sign"),
@@ -169,15 +222,56 @@ WRONG = [
     (checks.cross_entropy, lambda z, y: -np.log(pick(z, y)), "NaN or infinity"),
     (checks.cross_entropy, lambda z, y: cross_entropy(z, y)[:2], "must have shape (3,)"),
     (checks.cross_entropy, lambda z, y: -logs(z)[range(3), [0, 2, 1]], "must have shape (4,)"),
+    (checks.cross_entropy, naive_cross_entropy, "e^-1000 is 0"),
+    (checks.cross_entropy, lambda z, y: np.log(powers(z).sum(1)) - pick(z, y), "e^1000 infinite"),
+    (checks.cross_entropy, lambda z, y: -np.log(pick(softmax(z), y) + 1e-9), "a loss of 60 comes out as 20.7"),
+    (checks.cross_entropy, lambda z, y: -np.log(pick(softmax(z), y) + 1e-5), "1e-05 is added"),
+    (checks.cross_entropy, lambda z, y: -np.log(pick(softmax(z), y) + 1e-12), "a loss of 60 comes out as 27.6"),
+    (checks.cross_entropy, lambda z, y: -np.log(pick(softmax(z), y) + 1e-300), "a loss of 1000 comes out as 691"),
+    (checks.cross_entropy, lambda z, y: -np.log(np.clip(pick(softmax(z), y), 1e-7, 1)), "as 16.1"),
+    (checks.cross_entropy, lambda z, y: np.nan_to_num(naive_cross_entropy(z, y), posinf=100), "as 100"),
+    (checks.cross_entropy, lambda z, y: -(softmax(z) * logs(z)).sum(1), "entropy of the probabilities"),
+    (checks.cross_entropy, lambda z, y: -pick(softmax(z) * logs(z), y), "multiplied by p"),
+    (checks.cross_entropy, lambda z, y: -np.log(1 - pick(softmax(z), y)), "log(1 - p)"),
+    (checks.cross_entropy, lambda z, y: np.log1p(pick(softmax(z), y)), "log(1 + p)"),
+    (checks.cross_entropy, lambda z, y: (1 - pick(softmax(z), y)) ** 2, "squared error"),
+    (checks.cross_entropy, lambda z, y: z.max(1) - pick(z, y), "the distance to the largest logit"),
+    (checks.cross_entropy, lambda z, y: np.log(powers(z).sum(1)), "still to be subtracted"),
+    (
+        checks.cross_entropy,
+        lambda z, y: np.log(powers(z).sum(1) - powers(pick(z, y))) - pick(z, y),
+        "other classes alone",
+    ),
+    (
+        checks.cross_entropy,
+        lambda z, y: pick(z, y) - np.log(powers(z).sum(1) - powers(pick(z, y))),
+        "other classes alone",
+    ),
+    (checks.cross_entropy, lambda z, y: np.round(cross_entropy(z, y), 2), "rounded"),
+    (checks.cross_entropy, lambda z, y: -np.log(softmax(z)[0, y]), "not the right numbers"),
+    (checks.cross_entropy, yes_or_no, "yes-or-no"),
+    (checks.accuracy, lambda z, y: (pick(softmax(z), y) > 0.5).mean(), "above one half"),
+    (checks.accuracy, lambda z, y: (softmax(z).max(1) > 0.5).mean(), "more than half sure"),
+    (checks.accuracy, lambda z, y: (pick(z, y) > 0).mean(), "above 0"),
+    (checks.accuracy, lambda z, y: pick(softmax(z), y).mean(), "mean probability"),
+    (checks.accuracy, lambda z, y: softmax(z).max(1).mean(), "mean confidence"),
+    (checks.accuracy, lambda z, y: np.isin(z.argmax(1), y).mean(), "anywhere in y"),
+    (checks.accuracy, lambda z, y: np.abs(z.argmax(1) - y).mean(), "distance between labels"),
+    (checks.accuracy, lambda z, y: (z.argmin(1) == y).mean(), "place of the smallest"),
+    (checks.accuracy, lambda z, y: (z.argmax(1) == y).all(), "not whether all are right"),
+    (checks.accuracy, lambda z, y: (z.argmax(1) == y).any(), "not whether all are right"),
+    (checks.accuracy, lambda z, y: (z.argmax(1) != y).mean(), "share of mistakes"),
+    (checks.accuracy, lambda z, y: round(accuracy(z, y)), "not the right numbers"),
+    (checks.accuracy, lambda z, y: f"{accuracy(z, y):.0%}", "must be numbers"),
     (checks.accuracy, lambda z, y: z.argmax(1) == y, "is their mean"),
     (checks.accuracy, lambda z, y: (z.argmax(1) == y).sum(), "divide by how many"),
     (checks.accuracy, lambda z, y: 100 * accuracy(z, y), "percent"),
     (checks.accuracy, lambda z, y: (z.argmax(0) == y).mean(), "a row is an image"),
-    (checks.accuracy, lambda z, y: (z.argmax() == y).mean(), "a row is an image"),
+    (checks.accuracy, lambda z, y: (z.argmax() == y).mean(), "0, where six of ten"),
     (checks.accuracy, lambda z, y: 1 - accuracy(z, y), "share of mistakes"),
     (checks.accuracy, lambda z, y: (z.argmax(1) == y).sum() // len(y), "rounds down"),
     (checks.accuracy, lambda z, y: (z.max(1) == y).mean(), "the place of the largest logit"),
-    (checks.accuracy, lambda z, y: (z.argmax(1) == y).sum() / 5, "divided by 5"),
+    (checks.accuracy, lambda z, y: (z.argmax(1) == y).sum() / 10, "divided by 10"),
     (checks.accuracy, lambda z, y: z.argmax(1)[:2], "must be one number"),
 ]
 
@@ -190,7 +284,8 @@ def test_a_wrong_answer_gets_its_hint(capsys, check, function, hint):
     assert '\n          Help: unfold "Hint' in text
 
 
-CHECKS = [checks.grey_levels, checks.count_parameters, checks.softmax, checks.cross_entropy, checks.accuracy]
+CHECKS = [checks.grey_levels, checks.count_parameters, checks.softmax, checks.cross_entropy, checks.accuracy,
+          checks.learning_rate]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -211,6 +306,56 @@ def test_an_error_in_the_learners_code_is_told_with_its_line_and_the_shapes(caps
     text = told(capsys, checks.softmax, mine)
     assert "it stopped with ValueError: operands could not be broadcast" in text
     assert "in its line 3; it was given z: of shape (2, 3)" in text
+
+
+# ---------------------------------------------------------------------- the open exercise: how fast to learn
+@pytest.fixture
+def networks_like(monkeypatch):
+    """No training: how many of 5,000 images are read is a function of the largest learning rate."""
+
+    def reads(rates):
+        return Rate(
+            500 if max(rates) > 5e-3 else 4740 if max(rates) > 5e-4 else 4460 if max(rates) > 2e-4 else 4445, 5000
+        )
+
+    monkeypatch.setattr(the_cnn, "_reads", reads)
+
+
+def test_a_better_learning_rate_is_told_beside_the_courses(capsys, networks_like):
+    said = told(capsys, checks.learning_rate, lambda k, steps: 1e-3 * (1 - k / steps))
+    assert (
+        said == "yours reads 4,740 of 5,000 unseen digits, the course's 4,445\n[OK] learning_rate: right, in 1 test\n"
+    )
+
+
+@pytest.mark.parametrize(("function", "hint"), [
+    (lambda k, steps: 1e-4, "the course's own"),
+    (lambda k, steps: -1e-3, "negative in step 0"),
+    (lambda k, steps: 1e-3 - 1e-4 * k, "negative in step 149"),
+    (lambda k, steps: 0, "nothing moves"),
+    (lambda k, steps: 1e-5, "below the course's"),
+    (lambda k, steps: 1e-4 * (1 - k / (2 * steps)), "no better than the course's"),
+    (lambda k, steps: 1.5e-4, "no better than the course's"),
+    (lambda k, steps: 3e-4, "may be chance"),
+    (lambda k, steps: 0.1, "overshoot"),
+    (lambda k, steps: 1e-3 / k, "ZeroDivisionError"),
+    (lambda k, steps: 1e-3 / np.float64(k), "NaN or infinity"),
+    (lambda k, steps: [1e-3] * steps, "must be one number"),
+    (lambda k, steps: "1e-3", "must be numbers"),
+    (lambda k: 1e-3, "TypeError"),
+    (lambda k, steps: print(1e-3), "not written yet"),
+])  # fmt: skip
+def test_a_wrong_learning_rate_gets_its_hint(capsys, networks_like, function, hint):
+    said = told(capsys, checks.learning_rate, function)
+    assert "[not yet] learning_rate: " in said
+    assert hint in said
+    assert "[OK]" not in said
+
+
+def test_a_network_is_trained_at_the_learning_rates_given():
+    learned, forgot = (the_cnn._reads((rate,) * 12) for rate in (1e-3, -1e-3))
+    assert learned.n == forgot.n
+    assert learned.k > 2 * forgot.k
 
 
 # -------------------------------------------------------------------------------------- what the notebooks say

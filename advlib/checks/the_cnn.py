@@ -1,9 +1,12 @@
-"""The checks of notebook 01: how large a layer is, what logits say, and how often they are right."""
+"""The checks of notebook 01: how large a layer is, what logits say, how often they are right, how fast to learn."""
+
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import log_softmax
 from scipy.special import softmax as _softmax
 
+from ..metrics import Rate
 from .trying import Hint, call, check, compare
 
 
@@ -24,8 +27,16 @@ def count_parameters(learners):
             (k * i * o + o, "a filter is a square: it has kernel * kernel weights for each input"),
             (k * k * o + o, "a filter looks at every input channel: it has kernel * kernel weights for each"),
             (k * k * i + 1, "this is one filter; there are as many filters as outputs"),
+            (k * k * (i + 1) * o, "a filter has one bias, not one for each place of its window"),
+            (2 * k * i * o + o, "kernel times kernel, not kernel plus kernel"),
+            (k * k * (i + o), "each filter looks at every input channel: inputs times outputs, not their sum"),
+            (k * k * (i + o) + o, "each filter looks at every input channel: inputs times outputs, not their sum"),
+            (i * o + o, "the kernel is missing: a filter has kernel * kernel weights for each input"),
         ], tolerance=1e-9)  # fmt: skip
     return 3
+
+
+_EMPTY = "NaN, that is 0/0: all powers of a row are 0"
 
 
 @check
@@ -36,7 +47,15 @@ def softmax(learners):
     """
     z = np.array([[1.0, 2.0, 4.0], [0.5, 0.0, -1.0]])
     powers = np.exp(z)
-    found = call(learners, z, shape=z.shape)
+    large = "Hint: large logits"
+    try:
+        found = call(learners, z, shape=z.shape, nan=Hint(_EMPTY, large))
+    except Hint as hint:
+        if str(hint) == _EMPTY and np.allclose(call(learners, z + 1000, nan=hint), _softmax(z, axis=1)):
+            raise Hint("right around 1000 alone: a fixed number is subtracted, and exp(-999) is 0; subtract each row's "
+                       "own largest logit", large) from None  # fmt: skip
+        raise
+    rounded = np.round(_softmax(z, axis=1), 2)
     compare(found, _softmax(z, axis=1), [
         (powers, "the powers are right, but a row of probabilities sums to 1: divide by the row's sum"),
         (powers / powers.sum(), "all rows together sum to 1; each row should: sum along axis=1, keepdims=True"),
@@ -44,26 +63,38 @@ def softmax(learners):
         (z / z.sum(1, keepdims=True), "there is no exponential in it: divide exp(z) by its sum, not z"),
         (powers / powers.max(1, keepdims=True), "divided by the largest, not by the sum"),
         (log_softmax(z, axis=1), "these are the logarithms of the probabilities"),
+        (_softmax(-z, axis=1), "the sign: the largest logit should get the largest probability: exp(z), not exp(-z)"),
+        (_softmax(z * np.log(2), axis=1), "powers of 2; the field takes those of e, np.exp"),
+        (_softmax(z - z.max(0), axis=1), "each column's largest is subtracted, so each class loses another number; "
+                                         "subtract each row's own largest: axis=1, keepdims=True"),
+        (z == z.max(1, keepdims=True), "these are zeros and a one; softmax leaves every class a probability"),
+        (rounded, "right, but rounded; leave that to whoever prints it"),
     ])  # fmt: skip
-    large = "Hint: large logits"
     try:
         found = call(learners, z + 1000, shape=z.shape)
     except Hint:
         text = "right for small logits, but exp(1000) is infinite: subtract the row's largest first"
         raise Hint(text, large) from None
-    compare(found, _softmax(z, axis=1))
-    apart = np.array([[1000.0, 0.0], [0.0, 1.0]])  # one number subtracted from all rows leaves nothing of the second
+    compare(found, _softmax(z, axis=1), [
+        (np.full((2, 3), 1 / 3), "large logits are held at one value, and all classes come out alike: subtract"),
+    ])  # fmt: skip
+    apart = np.array([[3000.0, 0.0], [0.0, 1.0]])  # one number subtracted from all rows leaves nothing of the second
     try:
         found = call(learners, apart, shape=apart.shape)
     except Hint:
-        raise Hint("right for rows of similar size; subtract each row's own largest, not that of all", large) from None
+        text = "right for logits of similar size; subtract each row's own largest: not that of all, nor a mean"
+        raise Hint(text, large) from None
     compare(found, _softmax(apart, axis=1))
     return 3
 
 
+_EXACT = "Hint: a loss of 1000"
+_CAPPED = "{}, which caps the loss just where the network is sure and wrong"
+
+
 @check
 def cross_entropy(learners):
-    """Logits and true labels to one loss an image.
+    """Logits and true labels to one loss per image.
 
     Hint: the formula
     """
@@ -81,7 +112,11 @@ def cross_entropy(learners):
     if found.shape == (3, 3):
         raise Hint("a row for each image, with a value for each class; pick the true one's: logs[np.arange(n), y]")
     if found.shape != (3,):
-        raise Hint(f"the answer must have shape (3,), one loss an image; found {found.shape}")
+        raise Hint(f"the answer must have shape (3,), one loss per image; found {found.shape}")
+    p, others = _softmax(z, axis=1), np.log(np.exp(z).sum(1) - np.exp(z[rows, y]))
+    added = np.exp(-found) - np.exp(-right)  # to the true labels' probabilities
+    if (added > 1e-7).all() and np.allclose(added, added[0], rtol=1e-3):
+        raise Hint(_CAPPED.format(f"{added[0]:.0e} is added to the probability"), _EXACT)
     compare(found, right, [
         (-right, "the sign: the logarithm of a probability is negative, a loss is positive"),
         (best, "this takes the class that the network likes best; the loss takes the true label's"),
@@ -97,10 +132,34 @@ def cross_entropy(learners):
         (-(y * logs).sum(1), "y holds the classes 0, 2, 1, no ones and zeros: pick with logs[np.arange(n), y]"),
         (-logs.sum(1), "this is the sum over the classes; only the true label's probability counts"),
         (-logs.mean(1), "this is the mean over the classes; only the true label's probability counts"),
+        (-(p * logs).sum(1), "this is the entropy of the probabilities; the loss takes the true label's logarithm"),
+        (-p[rows, y] * logs[rows, y], "the logarithm is multiplied by p; the loss is minus the logarithm alone"),
+        (-np.log(1 - p[rows, y]), "this is the loss of every other class: log(1 - p) in place of log(p)"),
+        (-np.log1p(-p).sum(1) + np.log1p(-p[rows, y]) + right,
+         "ten yes-or-no questions, the loss of a network with sigmoids; after a softmax only the true label's counts"),
+        ((1 - p[rows, y]) ** 2, "this is the squared error; cross-entropy is -log(p)"),
+        (z.max(1) - z[rows, y], "the distance to the largest logit; the loss takes the logarithm of the sum of powers"),
+        (np.log(np.exp(z).sum(1)), "the logarithm of the sum; the true label's logit is still to be subtracted"),
+        (others - z[rows, y], "the sum runs over the other classes alone; in softmax it runs over all"),
+        (z[rows, y] - others, "the sum runs over the other classes alone, and the sign is wrong too"),
+        (np.log1p(np.exp(-right)), "log(1 + p) in place of -log(p)"),
+        (np.round(right, 2), "right, but rounded; leave that to whoever prints it"),
     ])  # fmt: skip
     z, y = np.tile(z, (2, 1))[:4, [1, 0, 2]], np.array([1, 1, 2, 0])
     compare(call(learners, z, y, shape=(4,)), -log_softmax(z, axis=1)[np.arange(4), y])
-    return 2
+    infinite = Hint("right for moderate logits, but infinite or NaN where the true label's is 1000 below another: "
+                    "e^-1000 is 0 in the computer, and e^1000 infinite", _EXACT)  # fmt: skip
+    found = call(learners, np.array([[60.0, 0.0, 0.0]]), np.array([1]), shape=(1,), nan=infinite)
+    if found[0] < 59:
+        why = "something is added to the probability, or it is held above some value"
+        raise Hint(_CAPPED.format(f"a loss of 60 comes out as {found[0]:.1f}: {why}"), _EXACT)
+    compare(found, [60])
+    z = np.array([[0.0, 1000.0, 0.0], [-2000.0, 0.0, 0.0]])
+    found = call(learners, z, np.array([0, 0]), shape=(2,), nan=infinite)
+    if (found < 999).any():
+        raise Hint(_CAPPED.format(f"a loss of 1000 comes out as {found.min():.0f}"), _EXACT)
+    compare(found, [1000, 2000 + np.log(2)])
+    return 4
 
 
 @check
@@ -109,20 +168,89 @@ def accuracy(learners):
 
     Hint: a first step
     """
-    z = np.array([[8.0, 7, 6, -3, 5], [1, 3, 7, 0, 3], [2, -2, 2, -3, 3], [6, 5, 1, 7, 6], [1, -3, 1, -2, 5]])
-    y = np.array([4, 2, 4, 3, 0])
+    rng = np.random.default_rng(253)  # of the usual mistakes, no two give the same answer
+    z = 0.8 * rng.permuted(np.tile(np.arange(10) - 3.0, (10, 1)), axis=1)
+    y = np.where(rng.random(10) < 0.6, z.argmax(1), rng.integers(0, 10, 10))
+    z[:2] *= 0.3  # the first is read correctly with a probability of 0.2
+    p, rows, read = _softmax(z, axis=1), np.arange(10), z.argmax(1)
     found = call(learners, z, y)
-    if found.shape == (5,):
+    if found.shape == (10,):
         raise Hint("one answer for each image; how often it is right is their mean")
     if found.shape != ():
         raise Hint(f"the answer must be one number; found shape {found.shape}")
+    if found.dtype.kind == "b":
+        raise Hint("True or False, where a share was asked for: not whether all are right but how many, np.mean")
     compare(found, 0.6, [
-        (3, "this counts the images read correctly; divide by how many there are"),
+        (6, "this counts the images read correctly; divide by how many there are"),
         (60, "a share lies between 0 and 1; this is in percent"),
-        (0.2, "the largest of a column, or of all: a row is an image, so argmax(axis=1)"),
+        (np.mean(z.argmax(0) == y), "the largest of a column: a row is an image, so argmax(axis=1)"),
         (0.4, "this is the share of mistakes"),
-        (0, "0, where three of five are right: argmax(axis=1) is the place of the largest logit, max its size; and // "
-            "rounds down, where / does not"),
+        (np.mean(p[rows, y] > 0.5), "this asks for a probability above one half; read is the class with the largest "
+                                    "logit, and among ten classes 0.2 can be enough"),
+        (np.mean(p.max(1) > 0.5), "this is how often the network is more than half sure; right is another matter"),
+        (np.mean(z[rows, y] > 0), "this asks whether the true label's logit is above 0, not whether it is the largest"),
+        (p[rows, y].mean(), "this is the mean probability of the true label; count where its logit is the largest"),
+        (p.max(1).mean(), "this is the mean confidence; how often it is right is another matter"),
+        (np.mean(np.isin(read, y)), "this asks whether the class occurs anywhere in y; compare place by place, =="),
+        (np.abs(read - y).mean(), "this is a distance between labels; a class is right or wrong, 8 is no nearer to 9"),
+        (0, "0, where six of ten are right: argmax(axis=1) is the place of the largest logit, max its size, argmin the "
+            "place of the smallest; and // rounds down, where / does not"),
     ])  # fmt: skip
-    compare(call(learners, z[:3], y[:3], shape=()), 2 / 3, [(0.4, "divided by 5; divide by how many images there are")])
+    compare(call(learners, z[:3], y[:3], shape=()), np.mean(read[:3] == y[:3]), [
+        (np.sum(read[:3] == y[:3]) / 10, "divided by 10; divide by how many images there are"),
+    ])  # fmt: skip
     return 2
+
+
+STEPS, COURSE = 150, 1e-4  # as in the notebook's own training, with the paper's script's learning rate
+
+
+@check
+def learning_rate(learners):
+    """A step's number and that of all to its learning rate: which network reads more unseen images after them?
+
+    Hint: where to begin
+    """
+    rates = [float(call(learners, k, STEPS, shape=())) for k in range(STEPS)]
+    if min(rates) < 0:
+        raise Hint(f"negative in step {int(np.argmin(rates))}: that goes uphill; the minus is in the update already")
+    if max(rates) == 0:
+        raise Hint("0 in every step: nothing moves")
+    if np.allclose(rates, COURSE):
+        raise Hint("this is the course's own, 0.0001 in every step: change it")
+    if max(rates) < COURSE:
+        raise Hint("below the course's 0.0001 in every step: with so few steps it gets less far; try larger ones")
+    yours, course = _reads(tuple(rates)), _reads((COURSE,) * STEPS)
+    print(f"yours reads {yours.k:,} of {yours.n:,} unseen digits, the course's {course.k:,}")
+    if yours.value < 0.5:
+        raise Hint(f"up to {max(rates):g}: such steps overshoot, and the network has learned nothing; try smaller ones")
+    if yours.k <= course.k:
+        raise Hint("no better than the course's: neither tiny steps nor huge ones get far")
+    if yours.interval[0] <= course.interval[1]:
+        raise Hint("a little better, but the two intervals overlap: that may be chance")
+    return 1
+
+
+@lru_cache(maxsize=32)
+def _reads(rates):
+    """How many validation images Table I reads after one step of 50 images at each learning rate."""
+    from .. import cnn, data  # here: TensorFlow takes seconds, and the other checks need none of it
+    from ..backend import keras, tf
+    from ..gradients import predict
+
+    dataset = data.load()
+    (images, labels), (x, y) = dataset.train, dataset.validation
+    model, adam = cnn.build(seed=5), keras.optimizers.Adam(COURSE)
+    adam.build(model.trainable_variables)
+    mean_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = mean_loss(y, model(x, training=True))
+        adam.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+
+    for rate, rows in zip(rates, np.random.default_rng(5).integers(len(images), size=(len(rates), 50))):
+        adam.learning_rate = rate
+        step(images[rows], labels[rows])
+    return Rate(int(np.sum(predict(model, x) == y)), len(y))
