@@ -7,7 +7,7 @@
     python3 course.py student    write the notebooks without their solutions to _student
     python3 course.py slides     run every notebook and write a deck of slides from each to _slides
     python3 course.py check      look whether this machine is ready for the course
-    python3 course.py bench      measure the speed against other libraries (an hour, and 3 GB for .venv-peers)
+    python3 course.py bench      measure the speed against other libraries (an hour, and several GB for .venv-peers)
     python3 course.py pack       pack all that is needed without a network into _pack (pack FOLDER: there)
     python3 course.py colab      give each notebook its link to Colab (colab https://github.com/OWNER/REPOSITORY)
 

@@ -33,7 +33,7 @@ class Row:
     protocol : str
         How ours was measured.
     where : (str, str)
-        The notebook's name and its section.
+        The notebook, as a path below ``notebooks/``, and its section.
     slack : float
         How uncertain the paper's value is: printed digits, or read off a plot.
     """
@@ -122,7 +122,7 @@ def _network(paper):
 
 def _one_image(paper):
     runs = [r for r in results.load("02_fool_one_image")["attacks"] if r["clip"] == "noise"]
-    where = "02_fool_one_image", "What separates us from 98.6 %?"
+    where = "in_depth/02_all_images", "What separates us from 98.6 %?"
     protocol = "the 2017 script's: the noise is clipped, an image misread from the start counts, the last is not tested"
     rates = tuple(Rate(r["script"], r["images"]) for r in runs)
     yield Row("section III, success at ε = 0.15", paper["success"], rates, protocol, where, 0.0005)
@@ -173,6 +173,6 @@ def table(rows):
         part, _, claim = row.claim.partition(", ")
         parts.setdefault(f"{part}: {row.protocol}", []).append({
             "claim": claim, "verdict": row.verdict, "the paper": paper, **dict(zip(networks, ours, strict=True)),
-            "where": Link(f"{notebook[:2]}, {section}", notebook),
+            "where": Link(f"{notebook.removeprefix('in_depth/')[:2]}, {section}", notebook),
         })  # fmt: skip
     return parts
