@@ -1,9 +1,14 @@
-"""The checks of notebook 04: one noise for many images, and what it does to a class."""
+"""The checks of lesson 04 and its in-depth notebooks: one noise for many images, and what it does to a class."""
 
 import numpy as np
 from scipy.special import softmax
 
 from .trying import Hint, call, check, compare
+
+GUARD = (
+    "the image with the smallest gradient, about 1e-30, has lost its vote: no + 1e-8 in the denominator, and no other "
+    "floor. Its gradient is small because the network is sure; it still has a direction"
+)
 
 
 @check
@@ -14,8 +19,11 @@ def common_step(learners):
     """
     rng = np.random.default_rng(4)
     e = rng.uniform(-0.2, 0.2, (3, 4, 1))
-    g = rng.normal(size=(5, 3, 4, 1)) * np.array([1e-9, 1e-3, 1, 7, 40]).reshape(5, 1, 1, 1)
-    g[:, 0, 0] = -np.abs(g).max((1, 2))  # the largest is a negative one, so that abs matters
+    g = rng.normal(size=(5, 3, 4, 1)) * np.array([1e-30, 1e-3, 1, 7, 40]).reshape(5, 1, 1, 1)
+    most = np.abs(g).max((1, 2))
+    e[1, 1], g[:, 1, 1] = 0.2, most * [[1], [1], [-1], [-1], [-1]]  # clipped after each vote, it goes too far
+    e[2, 3], g[:, 2, 3] = 0.1, most * [[1.4], [1.3], [1.2], [1.4], [1.3]]  # here all agree, and the step is longer than eps
+    g[range(5), 0, [0, 1, 2, 3, 0]] = -1.5 * most  # the largest is a negative one, so that abs matters
     eps, alpha = 0.2, 0.25
 
     def largest(a):
@@ -26,9 +34,18 @@ def common_step(learners):
 
     votes = g / largest(g)
     step = alpha * votes.mean(0)
-    found = call(learners, e, g, eps, alpha)
+    in_turn = dict.fromkeys((1, len(g)), e)
+    for share in in_turn:
+        for vote in votes:
+            in_turn[share] = clip(in_turn[share] + alpha * vote / share)
+    guards = 10.0 ** np.arange(-20, 1)
+    length = np.sqrt(np.square(g / largest(g)).sum((1, 2, 3), keepdims=True)) * largest(g)
+    found = _laid_beside(learners, e, g, eps, alpha)
     if found.shape == g.shape:
         raise Hint("this is one noise for each image; the noise is common: take the mean of the votes over axis 0")
+    if found.shape == (3, 4, 5):
+        raise Hint("numpy laid the five largest values along the channels; with shape (n, 1, 1, 1), by keepdims=True, "
+                   "they stand beside the images")  # fmt: skip
     if found.shape != e.shape:
         raise Hint(f"the new noise must have the old one's shape, {e.shape}; found {found.shape}")
     mean = g.mean(0)
@@ -42,7 +59,15 @@ def common_step(learners):
         (clip(step), "this forgets the old noise: the step is added to e"),
         (step, "this is the step alone: add it to e, and clip"),
         (clip(e + votes.mean(0)), "alpha is missing"),
+        (in_turn[1], "this is Algorithm 1 itself, a full step for one image after another; here all images vote first, "
+                     "and alpha times the mean of their votes is one step"),
+        (in_turn[len(g)], "the noise was clipped after every vote; there is one step, and one clip after it"),
         (clip(e + alpha * votes.sum(0)), "the votes' sum; their mean is asked for"),
+        *((clip(e + alpha * (g / (largest(g) + guard)).mean(0)), GUARD) for guard in guards),
+        *((clip(e + alpha * (g / np.maximum(largest(g), guard)).mean(0)), GUARD) for guard in guards),
+        (clip(e + alpha * votes[1:].mean(0)), GUARD),
+        *((clip(e + alpha * votes[i]), f"the {which} image alone has voted; take the mean of all votes")
+          for i, which in ((0, "first"), (-1, "last"))),
         (clip(e + alpha * mean / largest(mean)),
          "the mean was taken before the division, so the image with the largest gradient decides alone: "
          "divide each image's gradient by its own largest value first"),
@@ -50,6 +75,15 @@ def common_step(learners):
          "one divisor for all images; each image's gradient is divided by its own largest value"),
         (clip(e + alpha * (g / g.max((1, 2, 3), keepdims=True)).mean(0)),
          "the largest value without its sign: take np.abs before the max"),
+        (clip(e + alpha * votes.mean(0) / largest(votes.mean(0))),
+         "the mean of the votes was divided by its largest value once more; the step is alpha times the mean itself"),
+        (clip(e + alpha * (g / length).mean(0)), "each gradient was divided by its length; divide by its largest |g|"),
+        (clip(e + alpha * (g / np.abs(g).mean((1, 2, 3), keepdims=True)).mean(0)),
+         "each gradient was divided by the mean of |g|; divide by its largest"),
+        (clip(e + alpha * (g / np.abs(g).max(0)).mean(0)),
+         "max along axis=0 compares images with one another; the largest of one image is max over axis=(1, 2, 3)"),
+        (clip(e + alpha * np.median(votes, 0)), "the median of the votes; their mean is asked for"),
+        (e, "the noise came back as it was; the step is missing"),
         (clip(e + alpha * mean), "each gradient has to be divided by its own largest absolute value"),
         (clip(e + alpha * np.sign(g).mean(0)), "the mean of signs; here a vote is g / max|g|"),
         (clip(e + alpha * np.sign(mean)), "a sign step; here a vote is g / max|g|"),
@@ -61,8 +95,20 @@ def common_step(learners):
     votes[1] = 0
     compare(found, clip(e + alpha * votes.mean(0)), [
         (clip(e + alpha * votes.sum(0) / 4), "an image whose gradient is zero has no wish, and still counts: 5, not 4"),
+        (e, "one image has a gradient that is all zero, and the noise stayed as it was; the others still vote"),
     ])  # fmt: skip
     return 2
+
+
+def _laid_beside(learners, *given):
+    """The learner's answer; where numpy could not lay one number per image beside the images, how it can."""
+    try:
+        return call(learners, *given)
+    except Hint as hint:
+        if "could not be broadcast" not in str(hint):
+            raise
+        raise Hint(f"{hint}\n          one number per image stands beside images with shape (n, 1, 1, 1): "
+                   "keepdims=True keeps it so") from None  # fmt: skip
 
 
 @check
@@ -74,28 +120,54 @@ def class_success(learners):
     rng = np.random.default_rng(4)
     y = rng.permutation(np.repeat(np.arange(10), np.arange(3, 13)))
     prediction = np.where(rng.random(len(y)) < 0.6, rng.integers(0, 10, len(y)), y)
+    prediction[[np.flatnonzero(y == c)[0] for c in range(10)]] = (np.arange(10) + 7) % 10  # none without a mistake
     wrong = prediction != y
-    n = np.bincount(y)
+    n, read = np.bincount(y), np.bincount(prediction, minlength=10)
     right = np.array([wrong[y == c].mean() for c in range(10)])
     found = call(learners, prediction, y)
     if found.shape == ():
-        compare(found, wrong.mean(), [(1 - wrong.mean(), "this is the share read correctly, of all classes together")])
+        if np.isclose(found, 1 - wrong.mean()):
+            raise Hint("this is the share read correctly, of all classes together")
         raise Hint("this is the share of all images together; one share for each of the ten classes is asked for")
+    if found.shape == (10, 10):
+        raise Hint("this says what each class is read as, a table of ten by ten; one share for each class is asked for")
+    if found.shape == y.shape:
+        raise Hint("this is an answer for each image; one share for each of the ten classes is asked for")
     if found.shape != (10,):
-        raise Hint(f"the answer must have shape (10,), a share a class; found {found.shape}")
+        raise Hint(f"the answer must have shape (10,), one share per class; found {found.shape}")
     with np.errstate(all="ignore"):
         by_prediction = np.array([wrong[prediction == c].mean() for c in range(10)])
     compare(found, right, [
         (1 - right, "these are the shares read correctly; the noise succeeds where the network misreads"),
         (right * n, "these are counts; divide each by how many images its class has"),
+        (n - right * n, "these are counts, and of the images read correctly; a share of the misread ones is asked for"),
         (right * n / len(y), "each count is divided by all images; divide by how many images its own class has"),
+        (right * n / wrong.sum(), "this is each class's share of all mistakes: it says where the mistakes are, and a "
+                                  "large class has more of them. Divide by how many images the class itself has"),
         (right * n / n.mean(), "divided by the mean class size; the classes are not equally large"),
+        (right * n / read, "divided by how often each class was read; divide by how many images it has, y == c"),
         (100 * right, "shares lie between 0 and 1; these are in percent"),
-        (by_prediction, "grouped by what the network read; group by the true label y"),
-        (np.bincount(prediction, minlength=10) / len(y), "this is how often each class is read; y is not used"),
+        *((value, "grouped by what the network read; group by the true label y") for value in (
+            by_prediction, 1 - by_prediction)),
+        *((value, "this is how often each class is read, and y is not used; count where prediction and y differ")
+          for value in (read / len(y), read / n, 1 - read / n)),
+        *((np.bincount(prediction[wrong], minlength=10) / many, "the labels read by mistake were counted; count the "
+           "true labels of the misread images") for many in (wrong.sum(), n, len(y), 1)),
+        ([wrong[y != c].mean() for c in range(10)], "these are the images of all other classes: y == c, not y != c"),
+        ([prediction[y == c].mean() for c in range(10)], "this is the mean of the labels that were read; ask how often "
+                                                         "they differ from c"),
         (np.full(10, wrong.mean()), "every class has the share of all images; pick out the class's images first"),
     ])  # fmt: skip
-    return 1
+    prediction = np.where((y == 4) | (y == 9), y, prediction)
+    right[[4, 9]] = 0
+    zeros = Hint("right, as long as every class has a misread image; here 4 and 9 have none. np.unique leaves them out "
+                 "and np.bincount stops at the largest label that it meets: minlength=10 keeps all ten")  # fmt: skip
+    try:
+        found = call(learners, prediction, y, shape=(10,))
+    except Hint:
+        raise zeros from None
+    compare(found, right)
+    return 2
 
 
 @check
@@ -117,33 +189,104 @@ def dominant_label(learners):
         ([3, 6], "the right label; a share is asked for, not a count"),
         ([3, 600 / 13], "the right label; the share lies between 0 and 1, this is in percent"),
         ([3, 13 / 20], "the right label; this is how many were fooled at all"),
+        ([3, 6 / 7], "the right label; its count was divided by those that were not fooled"),
         ([6 / 13, 3], "the other way round: the label first, then its share"),
         ([9, 2 / 13], "this is the wrong label read least, or the largest label; the most frequent one is asked for"),
         ([0, 6 / 13], "the share is right; 0 is the place in np.unique's list, not the label that stands there"),
+        *(([1, share], "1 is a place in np.unique's list, not the label that stands there; leave out the true label")
+          for share in (7 / 20, 7 / 13)),
+        *(([label, 6 / 13], "the share is right, its label is not: give back the label that this share was read as")
+          for label in range(10)),
     ])  # fmt: skip
     found = call(learners, np.array([0, 0, 1, 1, 1]), 0, shape=(2,))
-    compare(found, [1, 1], [([1, 0.6], "it works for the 5s only: use y")])
+    compare(found, [1, 1], [
+        ([1, 0.6], "it works for the 5s only: use y"),
+        *(([0, share], "right while most images resist: here the true label is not the one read most often, so the "
+                       "second of the list is not the wrong one. Leave the true label out first")
+          for share in (2 / 3, 2 / 5)),
+    ])  # fmt: skip
     return 2
 
 
 @check
+def shuffled(learners):
+    """A noise and a seed to a noise that has the same pixels in other places.
+
+    Hint: one long row
+    """
+    e = np.random.default_rng(4).normal(size=(5, 6, 1))
+    found = call(learners, e, 0)
+    if found.shape == (e.size,):
+        raise Hint("the pixels lie in one long row; reshape(e.shape) makes a picture of them again")
+    if found.shape != e.shape:
+        raise Hint(f"the answer must have the noise's shape, {e.shape}; found {found.shape}")
+    if not np.array_equal(np.sort(found, None), np.sort(e, None)):
+        if np.array_equal(np.sort(np.abs(found), None), np.sort(np.abs(e), None)):
+            raise Hint("some pixels have changed their sign; they only change their places")
+        if np.isin(found, e).all():
+            raise Hint("some pixels were drawn twice, and others never; every pixel is used once: permutation, or "
+                       "replace=False")  # fmt: skip
+        raise Hint("these are other values; the shuffled noise has the pixels of e itself, each of them once")
+    if np.array_equal(found, e):
+        raise Hint("every pixel is still in its place")
+    if np.array_equal(found.ravel(), np.sort(e, None)) or np.array_equal(found.ravel(), np.sort(e, None)[::-1]):
+        raise Hint("the pixels were sorted; a shuffled noise has them in random order")
+    for rows, new, old in (("row", found, e), ("column", found.swapaxes(0, 1), e.swapaxes(0, 1))):
+        if all(any(np.array_equal(line, before) for before in old) for line in new):
+            raise Hint(f"whole {rows}s were moved, and inside each {rows} the shape is still there: rng.permutation(e) "
+                       "and rng.shuffle(e) move along one axis alone")  # fmt: skip
+    for rows, axis in (("row", 1), ("column", 0)):
+        if np.array_equal(np.sort(found, axis), np.sort(e, axis)):
+            raise Hint(f"every pixel stayed in its {rows}; it may go anywhere: shuffle all of them as one long row")
+    if any(np.array_equal(found, turned) for turned in (e[::-1, ::-1], *_rolled(e))):
+        raise Hint("the noise was turned or shifted, and its shape is still there; put the pixels in random places")
+    if np.array_equal(found, call(learners, e, 1)):
+        raise Hint("another seed gives the same noise: rng = np.random.default_rng(seed), and shuffle with rng")
+    if not np.array_equal(found, call(learners, e, 0)):
+        raise Hint(
+            "the same seed gives another noise each time: rng = np.random.default_rng(seed), inside the function"
+        )
+    return 3
+
+
+def _rolled(e):
+    "All that np.roll can make of it."
+    along_both = [np.roll(e, (i, j), (0, 1)) for i in range(e.shape[0]) for j in range(e.shape[1])]
+    return along_both + [np.roll(e, i) for i in range(e.size)]
+
+
+@check
 def margin(learners):
-    """Logits and true labels to one margin an image: the true logit minus the largest other one.
+    """Logits and true labels to one margin per image: the true logit minus the largest other one.
 
     Hint: leaving the true class out
     """
-    z = np.array([[2.0, 0.5, -1, 0], [-3, 1.5, 4, 1], [-1, -2, -6, -4], [0, 0, 3, 7]])
-    y = np.array([0, 1, 2, 3])
-    true = z[np.arange(4), y]
-    others = np.where(np.arange(4) == y[:, None], -np.inf, z)
+    z = np.array([[2.0, 0.5, -1, 0], [-3, 1.5, 4, 1], [-1, -2, -6, -4], [0, 0, 3, 7], [1, 2.5, 1.5, -2]])
+    y = np.array([0, 1, 2, 3, 1])
+    rows = np.arange(len(z))
+    true, own = z[rows, y], np.arange(4) == y[:, None]
+    others = np.where(own, -np.inf, z)
     right = true - others.max(1)
-    found = call(learners, z, y)
+    try:
+        found = call(learners, z, y)
+    except Hint as hint:
+        for words, why in (
+            ("zero-size", "np.delete takes the same columns out of every row; each image has a column of its own"),
+            ("broadcast", "the largest of each image is wanted, one for each row: max(axis=1)"),
+        ):
+            if words in str(hint):
+                raise Hint(f"{hint}\n          {why}") from None
+        raise
     if found.shape == ():
         raise Hint("one margin for each image is asked for; found a single number")
-    if found.shape != (4,):
-        raise Hint(f"the answer must have shape (4,), a margin an image; found {found.shape}")
-    mean = (z.sum(1) - true) / 3
-    ordered = np.sort(z, axis=1)
+    if found.shape == (len(z), len(z)):
+        raise Hint("z[:, y] takes the columns y out of every row, n times n numbers; z[np.arange(n), y] takes one "
+                   "out of each row")  # fmt: skip
+    if found.shape == z.shape:
+        raise Hint("this has a number for each class; one margin for each image is asked for, shape (n,)")
+    if found.shape != right.shape:
+        raise Hint(f"the answer must have shape {right.shape}, one margin per image; found {found.shape}")
+    ordered, p = np.sort(z, axis=1), softmax(z, axis=1)
     compare(found, right, [
         (-right, "the sign: the margin is above 0 while the image is read correctly"),
         (true - z.max(1), "the true class is among the others: leave it out before you take the largest"),
@@ -151,12 +294,26 @@ def margin(learners):
         (np.abs(right), "a margin has a sign: it is negative where the image is misread"),
         (np.maximum(right, 0), "a margin below 0 is wanted too: it says how badly the image is misread"),
         (true - ordered[:, -2], "the second largest is the largest other one only while the image is read correctly"),
-        (true - mean, "the mean of the others; the largest of them decides what the network reads"),
+        (true - (z.sum(1) - true) / 3, "the mean of the others; the largest of them decides what the network reads"),
+        (true - z.mean(1), "the mean of all logits; the largest of the others decides what the network reads"),
+        (true - np.where(own, np.inf, z).min(1), "the smallest of the others; the largest decides what is read"),
         (true, "this is the true logit alone; subtract the largest other one"),
-        (true - np.where(np.arange(4) == y[:, None], 0, z).max(1),
+        (others.max(1), "this is the largest other logit alone; subtract it from the true one"),
+        *((true - value, "one maximum for all images together; each image has its own: max(axis=1)")
+          for value in (others.max(), z.max())),
+        *((z[rows, 0] - value, "the logit of class 0 was taken for the true one; use y") for value in (
+            z[:, 1:].max(1), others.max(1))),
+        (true - np.where(own, 0, z).max(1),
          "the true logit was replaced by 0, and 0 is large where all logits are negative: use -np.inf"),
-        (softmax(z, axis=1)[np.arange(4), y] - np.where(
-            np.arange(4) == y[:, None], 0, softmax(z, axis=1)).max(1),
-         "this is the margin of probabilities; the logits' is asked for"),
+        *((value, "this is the margin of probabilities; the logits' is asked for") for value in (
+            p[rows, y] - np.where(own, 0, p).max(1), np.log(p[rows, y]) - np.log(1 - p[rows, y]))),
+        (z.argmax(1) == y, "this says whether the image is read correctly; the margin says by how much"),
+        (others.argmax(1), "this is the label of the largest other logit; its value is asked for: max, not argmax"),
+        (true - others.argmax(1), "argmax gives the label of the largest other logit; its value is asked for: max"),
     ])  # fmt: skip
-    return 1
+    found = call(learners, z - 2e6, y, shape=right.shape)
+    if (found < right - 1e5).any():
+        raise Hint("right, until all logits are far below 0: here they are 2,000,000 lower, and the number in the true "
+                   "logit's place is the largest. Nothing is below -np.inf")  # fmt: skip
+    compare(found, right)
+    return 2
