@@ -1,43 +1,79 @@
-"""The checks of notebook 03: each usual wrong answer gets its own hint, and every right way passes."""
+"""The checks of lesson 03, and McNemar's: each usual wrong answer gets its own hint, and every right way passes."""
 
 import math
 
 import numpy as np
 import pytest
 from scipy import stats
+from tiny import linear
 
 from advlib import checks
+from advlib.data import Dataset
+
+WHOLE = {"axis": (1, 2, 3), "keepdims": True}
 
 
 # --------------------------------------------------------------------------------------------- right answers
-def boxed(x_adv, x, eps):
-    return np.clip(np.clip(x_adv, x - eps, x + eps), 0, 1)
+def l2(g, size):
+    length = np.sqrt(np.square(g).sum(**WHOLE))
+    return size * g / np.where(length > 0, length, 1)
 
 
-def sign_step(network, x_adv, x, y, eps, alpha):
-    return boxed(x_adv + alpha * np.sign(network(x_adv, y)[1]), x, eps)
+def linf(g, size):
+    return size * np.sign(g)
 
 
-def sign_step_by_cases(network, x_adv, x, y, eps, alpha):
-    g = network(x_adv, y)[1]
-    moved = x_adv.copy()
-    moved[g > 0] += alpha
-    moved[g < 0] -= alpha
-    return np.minimum(np.minimum(1, x + eps), np.maximum(np.maximum(0, x - eps), moved))
+def l1(g, size):
+    return size * np.sign(g) * (np.abs(g) == np.abs(g).max(**WHOLE))
 
 
-def sign_step_of_the_noise(network, x_adv, x, y, eps, alpha):
-    g = network(x_adv, y)[1]
-    m = np.where(g == 0, 1, np.abs(g))
-    return np.clip(x + np.clip(x_adv - x + alpha * (g / m), -eps, eps), 0, 1)
+def steps(**others):
+    """An answer to best_step, right but for the norms that are given."""
+    ways = {"two": l2, "inf": linf, "one": l1} | others
+
+    def answer(g, size, norm):
+        return ways[{2: "two", np.inf: "inf", 1: "one"}[norm]](g, size)
+
+    return answer
+
+
+def best_step_one_by_one(g, size, norm):
+    out = []
+    for one in g:
+        if norm == 1:
+            e = np.zeros_like(one)
+            place = np.unravel_index(np.abs(one).argmax(), one.shape)
+            e[place] = size * np.sign(one[place])
+        elif norm == 2:
+            length = np.linalg.norm(one)
+            e = size * one / length if length else one
+        else:
+            e = np.where(one > 0, size, np.where(one < 0, -size, 0))
+        out.append(e)
+    return np.array(out)
 
 
 def l0(x_adv, x):
-    return (np.abs(x_adv - x) > 1 / 255).any(3).sum((1, 2))
+    return (np.rint(255 * x_adv) != np.rint(255 * x)).any(3).sum((1, 2))
 
 
-def l0_one_by_one(x_adv, x):
-    return [np.count_nonzero(np.max(np.abs(255 * (a - b)), axis=-1) > 1.000001) for a, b in zip(x_adv, x)]
+def l0_of_bytes(x_adv, x):
+    before, after = (np.uint8(np.round(255 * image)) for image in (x, x_adv))
+    return [np.count_nonzero(np.any(a != b, axis=-1)) for a, b in zip(after, before)]
+
+
+def l0_by_rounding_to_levels(x_adv, x):
+    apart = np.abs(np.round(255 * x_adv) / 255 - np.round(255 * x) / 255) > 0.5 / 255
+    return np.sum(np.max(apart, axis=3), axis=(1, 2))
+
+
+def interval(first, second, draws):
+    return np.percentile(second[draws].mean(1) / first[draws].mean(1), [2.5, 97.5])
+
+
+def interval_row_by_row(first, second, draws):
+    ratios = [second[rows].sum() / first[rows].sum() for rows in draws]
+    return np.quantile(ratios, 0.025), np.quantile(ratios, 0.975)
 
 
 def mcnemar(first, second):
@@ -55,11 +91,13 @@ def mcnemar_by_scipy(first, second):
 @pytest.mark.parametrize(
     ("check", "answer", "tests"),
     [
-        (checks.sign_step, sign_step, 1),
-        (checks.sign_step, sign_step_by_cases, 1),
-        (checks.sign_step, sign_step_of_the_noise, 1),
+        (checks.best_step, steps(), 9),
+        (checks.best_step, best_step_one_by_one, 9),
         (checks.l0, l0, 2),
-        (checks.l0, l0_one_by_one, 2),
+        (checks.l0, l0_of_bytes, 2),
+        (checks.l0, l0_by_rounding_to_levels, 2),
+        (checks.interval, interval, 2),
+        (checks.interval, interval_row_by_row, 2),
         (checks.mcnemar, mcnemar, 4),
         (checks.mcnemar, mcnemar_by_scipy, 4),
     ],
@@ -70,43 +108,51 @@ def test_right_answers_pass(check, answer, tests, capsys):
 
 
 # --------------------------------------------------------------------------------------------- wrong answers
-def stepped(change, clipped=boxed, at="x_adv", base="x_adv"):
-    """A wrong step of the sign rule, by its parts: ``change(g, alpha, eps)``."""
-
-    def answer(network, x_adv, x, y, eps, alpha):
-        given = {"x_adv": x_adv, "x": x}
-        return clipped(given[base] + change(network(given[at], y)[1], alpha, eps), x, eps)
-
-    return answer
-
-
-def up(g, alpha, eps):
-    return alpha * np.sign(g)
-
-
-def for_the_prediction(network, x_adv, x, y, eps, alpha):
-    return sign_step(network, x_adv, x, network(x_adv, y)[0].argmax(1), eps, alpha)
-
-
-def around_x_adv(network, x_adv, x, y, eps, alpha):
-    return boxed(x_adv + alpha * np.sign(network(x_adv, y)[1]), x_adv, eps)
-
-
-def step_in_place(network, x_adv, x, y, eps, alpha):
-    x_adv += alpha * np.sign(network(x_adv, y)[1])
-    return boxed(x_adv, x, eps)
-
-
-def counted(count):
+def of_noise(count):
     """A wrong count: ``count(e)`` of the noise."""
     return lambda x_adv, x: count(x_adv - x)
 
 
-def in_whole_numbers(kind):
-    def answer(x_adv, x):
-        return (np.abs((255 * x_adv).astype(kind) - (255 * x).astype(kind)) > 1).any(3).sum((1, 2))
+def of_levels(count):
+    """A wrong count: ``count(e)`` of the difference of the rounded images, in levels."""
+    return lambda x_adv, x: count(np.rint(255 * x_adv) - np.rint(255 * x))
+
+
+def cut_off(kind):
+    return lambda x_adv, x: ((255 * x_adv).astype(kind) != (255 * x).astype(kind)).any(3).sum((1, 2))
+
+
+def of_ratios(ends):
+    """A wrong interval: ``ends(ratios)`` of the right ratios."""
+    return lambda first, second, draws: ends(second[draws].mean(1) / first[draws].mean(1))
+
+
+def drawn(ratio, ends=(2.5, 97.5)):
+    """A wrong interval: the right ends of wrong ratios."""
+    return lambda first, second, draws: np.percentile(ratio(first, second, draws), ends)
+
+
+def apart(first, second, draws):
+    return np.percentile(second[draws].mean(1), [2.5, 97.5]) / np.percentile(first[draws].mean(1), [2.5, 97.5])
+
+
+def apart_and_crossed(first, second, draws):
+    return np.percentile(second[draws].mean(1), [2.5, 97.5]) / np.percentile(first[draws].mean(1), [97.5, 2.5])
+
+
+def around(centre, factor):
+    def answer(first, second, draws):
+        ratios = second[draws].mean(1) / first[draws].mean(1)
+        middle = ratios.mean() if centre == "mean" else second.mean() / first.mean()
+        return middle - factor * ratios.std(), middle + factor * ratios.std()
 
     return answer
+
+
+def own_draws(first, second, draws):
+    again = np.random.default_rng(5)
+    again.uniform(1, 9, 12), again.uniform(0, 3, 12)
+    return interval(first, second, again.integers(12, size=(400, 12)))
 
 
 def from_pairs(p):
@@ -132,51 +178,136 @@ def tail(b, c):
 
 G = 1 / 255
 MUTANTS = [
-    (checks.sign_step, lambda *given: ..., "not written yet"),
-    (checks.sign_step, stepped(lambda g, a, e: a * g), "the gradient's size is still in it"),
-    (checks.sign_step,
-     stepped(lambda g, a, e: a * g / np.abs(g).max((1, 2, 3), keepdims=True)),
-     "this is the paper's step"),
-    (checks.sign_step, stepped(lambda g, a, e: -up(g, a, e)), "downhill"),
-    (checks.sign_step, stepped(lambda g, a, e: a * np.sign(np.abs(g))), "every pixel got brighter"),
-    (checks.sign_step, stepped(lambda g, a, e: np.where(g > 0, a, -a)), "whose gradient is 0 got darker"),
-    (checks.sign_step, stepped(lambda g, a, e: np.where(g < 0, -a, a)), "whose gradient is 0 got brighter"),
-    (checks.sign_step, stepped(lambda g, a, e: g / np.abs(g) * a), "np.sign gives 0 there"),
-    (checks.sign_step, stepped(lambda g, a, e: up(g.mean(0), a, e)), "the mean over the batch"),
-    (checks.sign_step, for_the_prediction, "not for the label"),
-    (checks.sign_step, stepped(up, at="x"), "the gradient was taken at x"),
-    (checks.sign_step, stepped(up, at="x", base="x"), "this starts from x again"),
-    (checks.sign_step, stepped(up, base="x"), "but it starts from x again"),
-    (checks.sign_step, stepped(lambda g, a, e: up(g, e, e)), "a step of ε goes to the fence"),
-    (checks.sign_step, stepped(up, clipped=lambda x_adv, x, eps: x_adv), "not clipped"),
-    (checks.sign_step, stepped(up, clipped=lambda x_adv, x, eps: np.clip(x_adv, 0, 1)), "further than ε from x"),
-    (checks.sign_step, around_x_adv, "further than ε from x: clip around x, not x_adv"),
-    (checks.sign_step, stepped(up, clipped=lambda x_adv, x, eps: np.clip(x_adv, x - eps, x + eps)),
-     "right inside the ε-ball, but pixels went to -0."),
-    (checks.sign_step, stepped(up, clipped=lambda x_adv, x, eps: boxed(x_adv, x, eps) - x), "this is the noise"),
-    (checks.sign_step, step_in_place, "it changed the array"),
-    (checks.sign_step, lambda *given: sign_step(*given)[0], "must have shape (3, 2, 3, 2)"),
-    (checks.sign_step, stepped(lambda g, a, e: 0 * g), "not the right numbers"),
+    (checks.best_step, lambda g, size, norm: ..., "not written yet"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.abs(g).max(**WHOLE)), "norm=2: the largest entry of each"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.abs(g).max()), "the batch's largest |g|"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.linalg.norm(g)), "one length for the whole batch"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.fmax(np.sqrt((g**2).sum(0)), 1e-300)), "axis=0 compares"),
+    (checks.best_step,
+     steps(two=lambda g, s: s * g / np.fmax(np.linalg.norm(g, axis=3, keepdims=True), 1e-300)),
+     "each pixel got the size"),
+    (checks.best_step,
+     steps(two=lambda g, s: s * g / np.fmax(np.linalg.norm(g, axis=(1, 2), keepdims=True), 1e-300)),
+     "each colour got its own length"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.sqrt((g**2).mean(**WHOLE))), "divided by the RMS"),
+    (checks.best_step, steps(two=lambda g, s: s * g / (g**2).sum(**WHOLE)), "its root is missing"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.abs(g).sum(**WHOLE)), "which is its L1"),
+    (checks.best_step, steps(two=lambda g, s: l2(np.sign(g), s)), "the direction is the sign's"),
+    (checks.best_step, steps(two=linf), "norm=2: this is the answer in L∞"),
+    (checks.best_step, steps(two=l1), "norm=2: this is the answer in L1"),
+    (checks.best_step, steps(two=lambda g, s: l2(g, 1)), "with the length 1"),
+    (checks.best_step, steps(two=lambda g, s: np.abs(l2(g, s))), "the sign of g was lost"),
+    (checks.best_step, steps(two=lambda g, s: -l2(g, s)), "norm=2: downhill"),
+    (checks.best_step, steps(two=lambda g, s: g), "the gradient itself"),
+    (checks.best_step, steps(two=lambda g, s: s * g), "own size is still in it"),
+    (checks.best_step, steps(two=lambda g, s: 0 * g), "no image moves"),
+    (checks.best_step, steps(two=lambda g, s: l2(g, s)[0]), "must have shape (3, 2, 3, 2)"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.linalg.norm(g.reshape(3, -1), axis=1)), "could not be broad"),
+    (checks.best_step, lambda g, size, norm: size * g / np.linalg.norm(g, norm), "of shape (3, 2, 3, 2)"),
+    (checks.best_step, lambda g, size, norm: l2(g, size), "norm=inf: this is the answer in L2"),
+    (checks.best_step, lambda g, size, norm: linf(g, size), "norm=2: this is the answer in L∞"),
+    (checks.best_step, lambda g, size, norm: l2(g, size) if norm == 2 else linf(g, size),
+     "norm=1: this is the answer in L∞"),
+    (checks.best_step, lambda g, size, norm: l2(g, size) if norm == 2 else linf(g, size) if norm > 2 else None,
+     "norm=1: not written yet"),
+    (checks.best_step, steps(inf=lambda g, s: s * g / np.abs(g).max(**WHOLE)), "norm=inf: this is the paper's step"),
+    (checks.best_step, steps(inf=l1), "norm=inf: this is the answer in L1"),
+    (checks.best_step, steps(inf=lambda g, s: np.sign(g)), "the ball of size 1"),
+    (checks.best_step, steps(inf=lambda g, s: -s * np.sign(g)), "norm=inf: downhill"),
+    (checks.best_step, steps(inf=lambda g, s: s * np.sign(np.abs(g))), "norm=inf: every value rises; the sign"),
+    (checks.best_step, steps(inf=lambda g, s: s * np.ones_like(g)), "some should fall"),
+    (checks.best_step, steps(inf=lambda g, s: s * np.where(g > 0, 1, -1)), "a value whose gradient is 0 fell"),
+    (checks.best_step, steps(inf=lambda g, s: s * np.where(g < 0, -1, 1)), "a value whose gradient is 0 rose"),
+    (checks.best_step, steps(inf=lambda g, s: s * g / np.abs(g)), "norm=inf: NaN or infinity"),
+    (checks.best_step, steps(inf=lambda g, s: s * np.sign(g.mean(0)) * np.ones_like(g)), "the mean over the batch"),
+    (checks.best_step, steps(inf=lambda g, s: s * np.sign(g.sum(3, keepdims=True)) * np.ones_like(g)), "were added up"),
+    (checks.best_step, steps(one=lambda g, s: s * g / np.abs(g).sum(**WHOLE)), "shared among all values"),
+    (checks.best_step, steps(one=lambda g, s: s * np.sign(g) / np.abs(np.sign(g)).sum(**WHOLE)), "shared evenly"),
+    (checks.best_step, steps(one=l2), "norm=1: this is the answer in L2"),
+    (checks.best_step, steps(one=lambda g, s: s * g / np.abs(g).max(**WHOLE)), "the others move too"),
+    (checks.best_step, steps(one=lambda g, s: s * (g == g.max(**WHOLE))), "this takes the largest g"),
+    (checks.best_step, steps(one=lambda g, s: s * (np.abs(g) == np.abs(g).max(**WHOLE))), "it always rises"),
+    (checks.best_step, steps(one=lambda g, s: s * np.sign(g) * (np.abs(g) == np.abs(g).max())), "one value of the"),
+    (checks.best_step, steps(one=lambda g, s: g * (np.abs(g) == np.abs(g).max(**WHOLE))), "it moves by its gradient"),
+    (checks.best_step, steps(one=lambda g, s: s * l1(g, 1) * np.abs(g)), "it moves by size times its gradient"),
+    (checks.best_step, steps(one=lambda g, s: l1(g, 1)), "it moves by 1"),
+    (checks.best_step,
+     steps(one=lambda g, s: s * np.sign(g) * (np.abs(g).sum(3, keepdims=True)
+                                              == np.abs(g).sum(3, keepdims=True).max(**WHOLE))),
+     "a pixel has two colours"),
+    (checks.best_step, steps(one=lambda g, s: -l1(g, s)), "norm=1: downhill"),
+    (checks.best_step, steps(two=lambda g, s: s * g / (np.sqrt((g**2).sum(**WHOLE)) + 1e-8)), "1e-12"),
+    (checks.best_step, steps(inf=lambda g, s: s * np.where(np.abs(g) > 1e-9, np.sign(g), 0)), "norm=inf: right, until"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.sqrt((g**2).sum(**WHOLE))), "norm=2: right, until a gradient"),
+    (checks.best_step,
+     steps(one=lambda g, s: s * np.where(g < 0, -1, 1) * (np.abs(g) == np.abs(g).max(**WHOLE))),
+     "norm=1: right, but an image whose gradient is all zero moved"),
+    (checks.best_step, steps(two=lambda g, s: 2 * l2(g, s)), "not the right numbers"),
     (checks.l0, lambda x_adv, x: None, "not written yet"),
-    (checks.l0, counted(lambda e: np.sum((np.abs(e) > G).any(-1))), "one number for the whole batch"),
-    (checks.l0, counted(lambda e: (np.abs(e) > G).any(3).sum(0)), "must have shape (3,)"),
-    (checks.l0, counted(lambda e: (np.abs(e) > G).sum((1, 2, 3))), "one pixel, not two"),
-    (checks.l0, counted(lambda e: (np.abs(e) > G).all(3).sum((1, 2))), "wants all of them"),
-    (checks.l0, counted(lambda e: (e > G).any(3).sum((1, 2))), "got darker moved too: np.abs first"),
-    (checks.l0, counted(lambda e: (e > G).sum((1, 2, 3))), "got darker moved too (np.abs), and"),
-    (checks.l0, counted(lambda e: e.any(3).sum((1, 2))), "every pixel that is not exactly the same"),
-    (checks.l0, counted(lambda e: [np.linalg.norm(one.ravel(), 0) for one in e]), "every value that is not exactly"),
-    (checks.l0, counted(lambda e: (np.abs(e) >= G).any(3).sum((1, 2))), "so > and not >="),
-    (checks.l0, counted(lambda e: (np.abs(e) > 1).any(3).sum((1, 2))), "a grey level is 1/255"),
-    (checks.l0, counted(lambda e: (np.abs(e.mean(3)) > G).sum((1, 2))), "the mean of the colours"),
-    (checks.l0, counted(lambda e: (np.abs(e.sum(3)) > G).sum((1, 2))), "the colours were added up"),
-    (checks.l0, counted(lambda e: (np.abs(e) <= G).all(3).sum((1, 2))), "the pixels that stayed"),
-    (checks.l0, in_whole_numbers(int), "cut off a part of a grey level"),
-    (checks.l0, in_whole_numbers("uint8"), "0 - 1 is 255"),
-    (checks.l0, lambda x_adv, x: l0(x_adv, x) / 6, "a share"),
+    (checks.l0, of_levels(lambda e: np.sum(e.any(-1))), "one number for the whole batch"),
+    (checks.l0, of_levels(lambda e: e.any(3).sum(0)), "must have shape (3,)"),
+    (checks.l0, of_levels(lambda e: (e != 0).sum((1, 2, 3))), "one pixel, not two"),
+    (checks.l0, of_levels(lambda e: e.all(3).sum((1, 2))), "wants all of them"),
+    (checks.l0, of_levels(lambda e: (e > 0).any(3).sum((1, 2))), "got darker moved too: !="),
+    (checks.l0, of_levels(lambda e: (e > 0).sum((1, 2, 3))), "got darker moved too, and"),
+    (checks.l0, of_noise(lambda e: e.any(3).sum((1, 2))), "every pixel that is not exactly the same"),
+    (checks.l0, of_noise(lambda e: [np.linalg.norm(one.ravel(), 0) for one in e]), "every value that is not exactly"),
+    (checks.l0, of_noise(lambda e: (np.abs(e) > 1.001 * G).any(-1).sum((1, 2))), "this is the notebook's l0"),
+    (checks.l0, of_noise(lambda e: (np.abs(e) > 1.001 * G).sum((1, 2, 3))), "it counts colours, not pixels"),
+    (checks.l0, of_noise(lambda e: (np.abs(e) > 0.5 * G).any(3).sum((1, 2))), "round each of them"),
+    (checks.l0, of_noise(lambda e: np.rint(255 * e).any(3).sum((1, 2))), "round each of them"),
+    (checks.l0, of_levels(lambda e: (np.abs(e) > 1).any(3).sum((1, 2))), "a single level counts too"),
+    (checks.l0, of_levels(lambda e: (e.sum(3) != 0).sum((1, 2))), "the colours were added up; +12"),
+    (checks.l0, of_noise(lambda e: (np.abs(e.sum(3)) > G).sum((1, 2))), "the colours were added up; +12"),
+    (checks.l0, of_noise(lambda e: (np.abs(e).sum(3) > G).sum((1, 2))), "the moves of the colours were added up"),
+    (checks.l0, of_noise(lambda e: (np.rint(255 * np.abs(e).sum(3)) > 0).sum((1, 2))), "added up before rounding"),
+    (checks.l0, of_noise(lambda e: (np.linalg.norm(e, axis=3) > G).sum((1, 2))), "how long the move"),
+    (checks.l0, of_noise(lambda e: np.rint(255 * np.linalg.norm(e, axis=3)).astype(bool).sum((1, 2))), "the length of"),
+    (checks.l0, of_noise(lambda e: (np.rint(255 * e.mean(3)) != 0).sum((1, 2))), "the mean of the colours"),
+    (checks.l0, lambda x_adv, x: l0(x_adv.mean(3, keepdims=True), x.mean(3, keepdims=True)), "the mean of the colours"),
+    (checks.l0, of_levels(lambda e: (e[..., 0] != 0).sum((1, 2))), "the first colour only"),
+    (checks.l0, of_levels(lambda e: (e == 0).all(3).sum((1, 2))), "the pixels that stayed"),
+    (checks.l0, cut_off(int), "52.99 becomes 52"),
+    (checks.l0, cut_off("uint8"), "52.99 becomes 52"),
+    (checks.l0, lambda x_adv, x: (np.rint(x_adv) != np.rint(x)).any(3).sum((1, 2)), "to black and white"),
+    (checks.l0, lambda x_adv, x: l0(x_adv, x) / x[0, ..., 0].size, "a share"),
     (checks.l0, lambda x_adv, x: np.sqrt(l0(x_adv, x)), "the root belongs to L2"),
-    (checks.l0, lambda x_adv, x: x_adv.any(3).sum((1, 2)), "the noise is x_adv - x"),
+    (checks.l0, of_levels(lambda e: np.abs(e).max(3).sum((1, 2))), "how far the pixels moved"),
+    (checks.l0, lambda x_adv, x: np.rint(255 * x_adv).any(3).sum((1, 2)), "not black; compare with x"),
     (checks.l0, lambda x_adv, x: l0(x_adv, x) + 7, "not the right numbers"),
+    (checks.interval, lambda first, second, draws: ..., "not written yet"),
+    (checks.interval, lambda first, second, draws: second.mean() / first.mean(), "two numbers are wanted"),
+    (checks.interval, of_ratios(lambda ratios: ratios), "these are the ratios of all draws"),
+    (checks.interval, lambda first, second, draws: first[draws].mean(1) / second[draws].mean(1), "upside down, and"),
+    (checks.interval, of_ratios(lambda ratios: np.percentile(ratios, [97.5, 2.5])), "the lower end comes first"),
+    (checks.interval, drawn(lambda a, b, i: a[i].mean(1) / b[i].mean(1)), "upside down"),
+    (checks.interval, lambda first, second, draws: 1 / interval(first, second, draws)[::-1], "upside down"),
+    (checks.interval, drawn(lambda a, b, i: (b / a)[i].mean(1)), "the mean of the ratios"),
+    (checks.interval, drawn(lambda a, b, i: (b[i] / a[i]).mean(1)), "the mean of the ratios"),
+    (checks.interval, drawn(lambda a, b, i: (a / b)[i].mean(1)), "upside down, and the mean of the ratios"),
+    (checks.interval, drawn(lambda a, b, i: b / a), "no draw was used"),
+    (checks.interval, drawn(lambda a, b, i: b[i] / a[i]), "the ratios of single images"),
+    (checks.interval, drawn(lambda a, b, i: b[i].mean(0) / a[i].mean(0)), "so axis=1"),
+    (checks.interval, apart, "each mean got its own interval"),
+    (checks.interval, apart_and_crossed, "each mean got its own interval"),
+    (checks.interval, drawn(lambda a, b, i: b[i].mean(1) / a.mean()), "only the second attack was drawn"),
+    (checks.interval, drawn(lambda a, b, i: b.mean() / a[i].mean(1)), "only the first attack was drawn"),
+    (checks.interval, drawn(lambda a, b, i: b[i].mean(1) - a[i].mean(1)), "the difference"),
+    (checks.interval, drawn(lambda a, b, i: (b - a)[i].mean(1)), "the difference"),
+    (checks.interval, drawn(lambda a, b, i: np.median(b[i], 1) / np.median(a[i], 1)), "medians"),
+    (checks.interval, of_ratios(lambda ratios: np.percentile(ratios, [5, 95])), "are 90 %"),
+    (checks.interval, of_ratios(lambda ratios: np.percentile(ratios, [0, 95])), "at the upper end alone"),
+    (checks.interval, of_ratios(lambda ratios: np.percentile(ratios, [5, 100])), "at the lower end alone"),
+    (checks.interval, of_ratios(lambda ratios: np.percentile(ratios, [25, 75])), "the middle half"),
+    (checks.interval, of_ratios(lambda ratios: np.percentile(ratios, [0.025, 0.975])), "takes percent"),
+    (checks.interval, of_ratios(lambda ratios: (ratios.min(), ratios.max())), "the smallest and the largest"),
+    (checks.interval, around("ratio", 1.96), "1.96 standard deviations"),
+    (checks.interval, around("mean", 1.96), "1.96 standard deviations"),
+    (checks.interval, around("ratio", 2), "2 standard deviations"),
+    (checks.interval, around("mean", 1), "one standard deviation"),
+    (checks.interval, lambda first, second, draws: 2 * [second.mean() / first.mean()], "the ratio itself, twice"),
+    (checks.interval, own_draws, "draw nothing of your own"),
+    (checks.interval, lambda first, second, draws: [0, 9], "not the right numbers"),
     (checks.mcnemar, lambda first, second: ..., "not written yet"),
     (checks.mcnemar, lambda first, second: (1, 0.1), "one p-value is wanted"),
     (checks.mcnemar, from_pairs(tail), "one tail"),
@@ -221,19 +352,66 @@ def test_each_usual_mistake_gets_its_own_hint(check, answer, hint, capsys):
     assert told.err == ""
 
 
+# ------------------------------------------------------------------------------------- the open exercise
+def game():
+    """A linear network, and images of eight pixels that both of the lesson's rules fool.
+
+    The network listens most to the first pixel, which is black already and has to become darker.
+    """
+    w = np.array([5, 2, 2, 0.3, 0.3, 0.3, 0.3, 0.3])
+    model = linear(np.stack([w, 0 * w, 0 * w], 1), [-0.7, 0, -5], (2, 4, 1))
+    x = np.random.default_rng(0).integers(50, 57, (90, 8))
+    x[:, 0] = 0
+    raw = {"x_train": x.reshape(90, 2, 4).astype("uint8"), "y_train": np.zeros(90, int)}
+    return model, Dataset("mnist", tuple("abc"), raw)
+
+
+def only(keep):
+    """The gradient where ``keep(|g|, the image's largest)`` says so, and 0 elsewhere."""
+    return lambda g, x_adv, x: np.where(keep(np.abs(g), np.abs(g).max(**WHOLE)), g, 0)
+
+
+def strong_and_free(g, x_adv, x):
+    stands = np.where(g > 0, x_adv > np.minimum(1, x + 0.15) - 1e-6, x_adv < np.maximum(0, x - 0.15) + 1e-6)
+    free = np.where(stands, 0, g)
+    return np.where(np.abs(free) >= np.abs(free).max(**WHOLE) / 2, free, 0)
+
+
+def test_an_own_direction_may_win(capsys):
+    checks.own_direction(strong_and_free, *game())
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("[OK] own_direction: beaten, as many are fooled with fewer pixels")
+    assert told[1].startswith("          yours        fools 40 of 40: 2 pixels, RMS 0.0")
+    assert told[2].startswith("          the course's fools 40 of 40: 7 pixels, RMS 0.0")
+
+
 @pytest.mark.parametrize(
-    ("label", "why"),
-    [(lambda y: y[0], "shape (3,); found ()"), (lambda y: y[:2], "shape (3,); found (2,)")],
+    ("answer", "hint"),
+    [
+        (lambda g, x_adv, x: None, "not written yet"),
+        (lambda g, x_adv, x: g[0], "must have shape (40, 2, 4, 1)"),
+        (lambda g, x_adv, x: 0 * g, "0 everywhere"),
+        (lambda g, x_adv, x: -g, "downhill"),
+        (lambda g, x_adv, x: np.sqrt(g), "NaN"),
+        (lambda g, x_adv, x: np.where(x >= x.mean(0), g, 0), "an image that comes alone gets another direction"),
+        (lambda g, x_adv, x: g, "this is the gradient rule itself"),
+        (lambda g, x_adv, x: g / 7, "this is the gradient rule itself"),
+        (lambda g, x_adv, x: 10 / 255 * np.sign(g), "this is the sign rule"),
+        (only(lambda size, most: size == most), "the pixel with the largest entry can move no further"),
+        (only(lambda size, most: size < 0.1 * most), "and let others move"),
+        (lambda g, x_adv, x: np.where(x == 0, 0, np.where(x_adv < x - 0.03, -g, g)), "or more steps than the 200"),
+        (lambda g, x_adv, x: np.sign(g) * np.sqrt(np.abs(g)), "neither the pixels nor the RMS are 2 % below"),
+        (lambda g, x_adv, x: np.multiply(g, 2, out=g), "it changed the array"),
+    ],
 )
-def test_the_network_that_is_handed_over_refuses_wrong_labels(label, why, capsys):
-    checks.sign_step(lambda network, x_adv, x, y, eps, alpha: sign_step(network, x_adv, x, label(y), eps, alpha))
-    assert f"in network(x, y), y must have one label per image, {why}" in capsys.readouterr().out
+def test_what_an_own_direction_is_told(answer, hint, capsys):
+    checks.own_direction(answer, *game())
+    told = capsys.readouterr().out
+    assert told.startswith("[not yet] own_direction: ")
+    assert hint in told
+    assert 'unfold "Hint" above your function' in told
 
 
-def test_the_network_that_is_handed_over_refuses_a_single_image(capsys):
-    def my_sign_step(network, x_adv, x, y, eps, alpha):
-        g = [network(image, label)[1] for image, label in zip(x_adv, y)]
-        return boxed(x_adv + alpha * np.sign(g), x, eps)
-
-    checks.sign_step(my_sign_step)
-    assert "in network(x, y), x must have shape (n, 2, 3, 2); found (2, 3, 2): for one" in capsys.readouterr().out
+def test_an_own_direction_is_a_function(capsys):
+    checks.own_direction(3, *game())
+    assert capsys.readouterr().out.endswith("give the function itself, without brackets; found 3\n")

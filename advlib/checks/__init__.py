@@ -5,12 +5,14 @@ A file for each notebook; all of them try a function in the same way, that of tr
 
 from ..environment import environment
 from .common import class_success, common_step, dominant_label, margin
-from .gradient_vs_sign import l0, mcnemar, sign_step
+from .gradient_vs_sign import best_step, interval, l0, mcnemar
 from .one_image import clip, rms, step, targeted_step
+from .own_direction import own_direction
 from .start_here import grey_levels
 from .the_cnn import accuracy, count_parameters, cross_entropy, softmax
 
 __all__ = [
-    "accuracy", "class_success", "clip", "common_step", "count_parameters", "cross_entropy", "dominant_label",
-    "environment", "grey_levels", "l0", "margin", "mcnemar", "rms", "sign_step", "softmax", "step", "targeted_step",
+    "accuracy", "best_step", "class_success", "clip", "common_step", "count_parameters", "cross_entropy",
+    "dominant_label", "environment", "grey_levels", "interval", "l0", "margin", "mcnemar", "own_direction", "rms",
+    "softmax", "step", "targeted_step",
 ]  # fmt: skip
