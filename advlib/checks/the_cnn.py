@@ -88,16 +88,13 @@ def softmax(learners):
     return 3
 
 
-_EXACT = "Hint: a loss of 1000"
-_CAPPED = "{}, which caps the loss just where the network is sure and wrong"
-
-
 @check
 def cross_entropy(learners):
     """Logits and true labels to one loss per image.
 
     Hint: the formula
     """
+    exact, capped = "Hint: a loss of 1000", "{}, which caps the loss just where the network is sure and wrong"
     z = np.array([[2.0, 0.0, -1.0], [0.5, 1.5, 0.0], [0.0, 0.0, 3.0]])
     y = np.array([0, 2, 1])
     rows = np.arange(3)
@@ -116,7 +113,7 @@ def cross_entropy(learners):
     p, others = _softmax(z, axis=1), np.log(np.exp(z).sum(1) - np.exp(z[rows, y]))
     added = np.exp(-found) - np.exp(-right)  # to the true labels' probabilities
     if (added > 1e-7).all() and np.allclose(added, added[0], rtol=1e-3):
-        raise Hint(_CAPPED.format(f"{added[0]:.0e} is added to the probability"), _EXACT)
+        raise Hint(capped.format(f"{added[0]:.0e} is added to the probability"), exact)
     compare(found, right, [
         (-right, "the sign: the logarithm of a probability is negative, a loss is positive"),
         (best, "this takes the class that the network likes best; the loss takes the true label's"),
@@ -148,16 +145,16 @@ def cross_entropy(learners):
     z, y = np.tile(z, (2, 1))[:4, [1, 0, 2]], np.array([1, 1, 2, 0])
     compare(call(learners, z, y, shape=(4,)), -log_softmax(z, axis=1)[np.arange(4), y])
     infinite = Hint("right for moderate logits, but infinite or NaN where the true label's is 1000 below another: "
-                    "e^-1000 is 0 in the computer, and e^1000 infinite", _EXACT)  # fmt: skip
+                    "e^-1000 is 0 in the computer, and e^1000 infinite", exact)  # fmt: skip
     found = call(learners, np.array([[60.0, 0.0, 0.0]]), np.array([1]), shape=(1,), nan=infinite)
     if found[0] < 59:
         why = "something is added to the probability, or it is held above some value"
-        raise Hint(_CAPPED.format(f"a loss of 60 comes out as {found[0]:.1f}: {why}"), _EXACT)
+        raise Hint(capped.format(f"a loss of 60 comes out as {found[0]:.1f}: {why}"), exact)
     compare(found, [60])
     z = np.array([[0.0, 1000.0, 0.0], [-2000.0, 0.0, 0.0]])
     found = call(learners, z, np.array([0, 0]), shape=(2,), nan=infinite)
     if (found < 999).any():
-        raise Hint(_CAPPED.format(f"a loss of 1000 comes out as {found.min():.0f}"), _EXACT)
+        raise Hint(capped.format(f"a loss of 1000 comes out as {found.min():.0f}"), exact)
     compare(found, [1000, 2000 + np.log(2)])
     return 4
 
