@@ -413,8 +413,8 @@ def test_every_check_has_its_exercise():
 def test_the_hints_that_the_checks_speak_of_are_there(name):
     text = "\n".join(sources(f"{name}.ipynb"))
     for check in (getattr(checks, check) for check in asked_for(name)):
-        own = inspect.getdoc(check).splitlines()[-1]
-        others = re.findall(r'"(Hint: [^"]+)"', inspect.getsource(inspect.unwrap(check)))
-        assert own.startswith("Hint")
-        for title in (own, *others):
+        own = re.findall(r"^ *(Hint.*)\Z", inspect.getdoc(check), re.MULTILINE)
+        others = re.findall(r'"(Hint[^"]*)"', inspect.getsource(inspect.unwrap(check)))
+        assert own + others
+        for title in own + others:
             assert f"<summary>{title}</summary>" in text
