@@ -1,9 +1,13 @@
-"""The checks of notebook 02: each usual wrong answer gets its own hint, and every right way passes."""
+"""The checks of lesson 02: each usual wrong answer gets its own hint, and every right way passes."""
+
+import re
 
 import numpy as np
 import pytest
+from tiny import linear
 
 from advlib import checks
+from advlib.data import Dataset
 
 
 def largest(g):
@@ -48,13 +52,31 @@ def clip_the_noise(x_adv, x, eps):
     return np.clip(x + np.array(noise), 0, 1)
 
 
-def rms(x_adv, x):
-    return np.sqrt(np.mean((x_adv - x) ** 2, axis=(1, 2, 3)))
+def clip_to_the_image_first(x_adv, x, eps):
+    eps = eps[:, None, None, None]
+    return np.clip(np.clip(x_adv, 0, 1), x - eps, x + eps)
 
 
-def rms_by_norm(x_adv, x):
-    e = (x_adv - x).reshape(len(x), -1)
+def rms(e):
+    return np.sqrt(np.mean(e**2, axis=(1, 2, 3)))
+
+
+def file_rms(x_adv, x):
+    return rms(np.rint(255 * x_adv) - 255 * x)
+
+
+def file_rms_by_norm(x_adv, x):
+    e = (np.round(x_adv * 255) - x * 255).reshape(len(x), -1)
     return [np.linalg.norm(row) / np.sqrt(len(row)) for row in e]
+
+
+def file_rms_of_bytes(x_adv, x):
+    kept = np.uint8(np.round(x_adv * 255))
+    return 255 * rms(kept / 255 - x)
+
+
+def file_rms_of_both(x_adv, x):
+    return rms(np.rint(255 * x_adv) - np.rint(255 * x))
 
 
 def boxed(x_adv, x, eps):
@@ -79,8 +101,11 @@ def targeted_with_minus_alpha(network, x_adv, x, y, y_target, eps, alpha):
         (checks.clip, clip, 2),
         (checks.clip, clip_by_min_and_max, 2),
         (checks.clip, clip_the_noise, 2),
-        (checks.rms, rms, 2),
-        (checks.rms, rms_by_norm, 2),
+        (checks.clip, clip_to_the_image_first, 2),
+        (checks.file_rms, file_rms, 2),
+        (checks.file_rms, file_rms_by_norm, 2),
+        (checks.file_rms, file_rms_of_bytes, 2),
+        (checks.file_rms, file_rms_of_both, 2),
         (checks.targeted_step, targeted, 2),
         (checks.targeted_step, targeted_with_minus_alpha, 2),
     ],
@@ -136,6 +161,58 @@ def lower_end(x_adv, x, eps):
     return np.clip(np.maximum(x_adv, x - eps[:, None, None, None]), 0, 1)
 
 
+def levels(x_adv, x):
+    return np.rint(255 * x_adv) - 255 * x
+
+
+def fenced(change, last=(0, 1)):
+    """A wrong clip, by what it makes of the noise; ``last`` is what it is clipped to in the end."""
+
+    def answer(x_adv, x, eps):
+        after = change(x_adv, x, eps[:, None, None, None])
+        return np.clip(after, *last) if last else after
+
+    return answer
+
+
+def shrunk(x_adv, x, e):
+    noise = x_adv - x
+    return x + noise * np.minimum(1, e / largest(noise))
+
+
+def all_stay(network, x_adv, y, alpha):
+    g = network(x_adv, y)[1]
+    return x_adv + alpha * g / largest(g) if largest(g).all() else x_adv
+
+
+def the_dead_move(network, x_adv, y, alpha):
+    g = network(x_adv, y)[1]
+    return x_adv + alpha * np.where(largest(g) > 0, np.nan_to_num(g / largest(g)), 1)
+
+
+def two_gradients(mixed):
+    """A wrong targeted step along a mixture of the gradients of y_target and y."""
+
+    def answer(network, x_adv, x, y, y_target, eps, alpha):
+        wanted, true = network(x_adv, y_target)[1], network(x_adv, y)[1]
+        return boxed(x_adv - alpha * mixed(wanted, true), x, eps)
+
+    return answer
+
+
+def of_the_reading(network, x_adv, x, y, y_target, eps, alpha):
+    return targeted(network, x_adv, x, y, network(x_adv, y)[0].argmax(1), eps, alpha)
+
+
+def put_together(change):
+    """A wrong targeted step: ``change(x_adv, x, move, eps)`` of the right move."""
+
+    def answer(network, x_adv, x, y, y_target, eps, alpha):
+        return change(x_adv, x, alpha * direction(network(x_adv, y_target)[1]), eps)
+
+    return answer
+
+
 def aimed(change, clipped=boxed, label="y_target", at="x_adv", base="x_adv"):
     """A wrong targeted step, by its parts."""
 
@@ -168,6 +245,18 @@ MUTANTS = [
     (checks.step, on_gradient(lambda x, g, a: np.clip(x + a * g / largest(g), 0, 1)), "the next function's work"),
     (checks.step, on_gradient(lambda x, g, a: x + a * g / (largest(g) + 1e-8)), "no + 1e-8 in the denominator"),
     (checks.step, on_gradient(lambda x, g, a: x + a * g / largest(g)), "0/0 is not a number"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g / np.maximum(largest(g), 1e-12)), "no other floor under m"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g).max(3, keepdims=True)), "every pixel was divided"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g).max((1, 2), keepdims=True)), "every channel"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g.min((1, 2, 3), keepdims=True))), "np.abs first"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g).mean((1, 2, 3), keepdims=True)), "the mean of |g|"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g).sum((1, 2, 3), keepdims=True)), "the sum of |g|"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g).max((1, 2, 3))), "m holds one number per image"),
+    (checks.step, on_gradient(lambda x, g, a: x + g / largest(g)), "not multiplied by alpha"),
+    (checks.step, on_gradient(lambda x, g, a: x + 10 / 255 * g / largest(g)), "take the alpha that is given"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * x / largest(x)), "x was added to itself"),
+    (checks.step, all_stay, "and all three stayed"),
+    (checks.step, the_dead_move, "and yours moved"),
     (checks.step, in_place, "it changed the array"),
     (checks.step, lambda n, x, y, a: x + a * n(x, y), "take the second, network(...)[1]"),
     (checks.step, lambda n, x, y, a: x + n(x, y) / np.abs(n(x, y)).max(), "take the second, network(...)[1]"),
@@ -182,28 +271,64 @@ MUTANTS = [
     (checks.clip, ball, "a pixel went to 1.08. Equation (2) does not know that images end at 1"),
     (checks.clip, lambda x_adv, x, eps: ball(x_adv - x, 0 * x, eps), "this is the noise"),
     (checks.clip, lambda x_adv, x, eps: ball(x_adv, 0 * x, eps), "clipped to [-ε, ε]"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv, -e, e)), "clipped to [-ε, ε]"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv - x, -e, e)), "this is the noise"),
+    (checks.clip, lambda x_adv, x, eps: clip(x_adv, x, eps) - x, "this is the noise"),
+    (checks.clip, lambda x_adv, x, eps: x_adv - x, "this is the noise"),
+    (checks.clip, fenced(shrunk), "the whole noise was made smaller"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.where(np.abs(x_adv - x) > e, x, x_adv)), "went back to x"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.where(np.abs(x_adv - x) > e, x, x_adv), (-1, 1)), "went back to x"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv, x - e / 255, x + e / 255)), "divided by 255"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv, x * (1 - e), x * (1 + e))), "by multiplying"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.clip(np.clip(x_adv, x - e, x + e), e, 1 - e), None), "[ε, 1 - ε]"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv, x - e, x + e), (-1, 1)), "one went to -0.15"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv, x - e, x + e), (0, 255)), "nothing is whiter than 1"),
+    (checks.clip, lambda x_adv, x, eps: x, "came back as they were"),
     (checks.clip, upper_end, "only the upper end"),
     (checks.clip, lower_end, "only the lower end"),
     (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps.mean()), "every image has its own ε, and 0.125"),
     (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps[0]), "every image has its own ε, and 0.15"),
-    (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps), "grown two channels"),
+    (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps), "stands beside images"),
     (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps[:, None, None]), "must have shape (2, 1, 5, 1)"),
-    (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps) if eps > 0 else x, "one number an image: eps[:, None"),
+    (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps) if eps > 0 else x, "eps holds one number per image"),
     (checks.clip, lambda x_adv, x, eps: eps.missing, "AttributeError"),
     (checks.clip, clip_in_place, "it changed the array"),
-    (checks.rms, lambda x_adv, x: np.sqrt(np.mean((x_adv - x) ** 2)), "one number for the whole batch"),
-    (checks.rms, lambda x_adv, x: rms(x_adv, x).mean(), "the mean of the three"),
-    (checks.rms, lambda x_adv, x: np.sqrt(np.mean((x_adv - x) ** 2, axis=0)), "must have shape (3,)"),
-    (checks.rms, lambda x_adv, x: np.sqrt(np.mean((x_adv - x) ** 2, axis=(1, 2))), "axis=(1, 2, 3)"),
-    (checks.rms, lambda x_adv, x: rms(x_adv, x) ** 2, "its root is missing"),
-    (checks.rms, lambda x_adv, x: np.sqrt(np.sum((x_adv - x) ** 2, axis=(1, 2, 3))), "a sum, not a mean"),
-    (checks.rms, lambda x_adv, x: np.mean(np.sqrt((x_adv - x) ** 2), axis=(1, 2, 3)), "Square, mean, root"),
-    (checks.rms, lambda x_adv, x: np.sqrt((x_adv - x).mean((1, 2, 3)) - 1), "Square the noise first"),
-    (checks.rms, lambda x_adv, x: np.std(x_adv - x, axis=(1, 2, 3)), "standard deviation"),
-    (checks.rms, lambda x_adv, x: np.abs(x_adv - x).max((1, 2, 3)), "the largest move"),
-    (checks.rms, lambda x_adv, x: rms(x_adv, 0), "takes x away first"),
-    (checks.rms, lambda x_adv, x: 255 * rms(x_adv, x), "grey levels"),
-    (checks.rms, lambda x_adv, x: rms(x_adv, x) + 1e-3, "not the right numbers"),
+    (checks.file_rms, lambda a, x: np.sqrt(np.mean(levels(a, x) ** 2)), "one number for the whole batch"),
+    (checks.file_rms, lambda a, x: file_rms(a, x).mean(), "the mean of the three"),
+    (checks.file_rms, lambda a, x: np.sqrt(np.mean(levels(a, x) ** 2, axis=0)), "must have shape (3,)"),
+    (checks.file_rms, lambda a, x: np.sqrt(np.mean(levels(a, x) ** 2, axis=(1, 2))), "axis=(1, 2, 3)"),
+    (checks.file_rms, lambda a, x: np.sqrt(levels(a, x) ** 2), "one number for each pixel"),
+    (checks.file_rms, lambda a, x: rms(a - x), "the RMS of the noise as it is"),
+    (checks.file_rms, lambda a, x: 255 * rms(a - x), "255 · x_adv is not rounded yet"),
+    (checks.file_rms, lambda a, x: file_rms(a, x) / 255, "in the images' own units"),
+    (checks.file_rms, lambda a, x: rms((255 * a).astype("uint8") - 255 * x), "cut off, as floor and astype do"),
+    (checks.file_rms, lambda a, x: rms((255 * (a - x)).astype(int)), "cut off, as floor and astype do"),
+    (checks.file_rms, lambda a, x: rms(255 * a // 1 - 255 * x), "cut off, as floor and astype do"),
+    (checks.file_rms, lambda a, x: rms(np.floor(255 * (a - x))), "as floor and astype do"),
+    (checks.file_rms, lambda a, x: rms(np.ceil(255 * a) - 255 * x), "rounded up"),
+    (checks.file_rms, lambda a, x: rms(np.rint(256 * a) - 256 * x), "not by 256"),
+    (checks.file_rms, lambda a, x: rms(np.rint(256 * (a - x))), "not by 256"),
+    (checks.file_rms, lambda a, x: 255 * rms(np.round(a, 2) - x), "rounded to 2 decimal places"),
+    (checks.file_rms, lambda a, x: 255 * rms(np.round(a) - x), "black and white"),
+    (checks.file_rms, lambda a, x: rms(np.rint(a - x)), "rounded to 0, 1 or -1"),
+    (checks.file_rms, lambda a, x: rms((np.uint8(np.rint(255 * a)) - np.uint8(np.rint(255 * x))).astype(float)),
+     "know no minus sign"),
+    (checks.file_rms, lambda a, x: np.sqrt(np.abs(np.mean(np.int8(levels(a, x)) ** 2, axis=(1, 2, 3)))),
+     "full at 127"),
+    (checks.file_rms, lambda a, x: file_rms(a, x) ** 2, "its root is missing"),
+    (checks.file_rms, lambda a, x: np.sqrt(np.sum(levels(a, x) ** 2, axis=(1, 2, 3))), "a sum, not a mean"),
+    (checks.file_rms, lambda a, x: np.mean(np.sqrt(levels(a, x) ** 2), axis=(1, 2, 3)), "Square, mean, root"),
+    (checks.file_rms, lambda a, x: np.sqrt(levels(a, x).mean((1, 2, 3)) ** 2), "the mean was squared"),
+    (checks.file_rms, lambda a, x: np.sqrt(levels(a, x).mean((1, 2, 3)) - 99), "Square the noise first"),
+    (checks.file_rms, lambda a, x: np.std(levels(a, x), axis=(1, 2, 3)), "standard deviation"),
+    (checks.file_rms, lambda a, x: np.abs(levels(a, x)).max((1, 2, 3)), "the largest move"),
+    (checks.file_rms, lambda a, x: rms(np.rint(255 * a)), "takes x away first"),
+    (checks.file_rms, lambda a, x: rms(np.rint(255 * a) / 255), "takes x away first"),
+    (checks.file_rms, lambda a, x: np.rint(255 * rms(a - x)), "a file rounds the pixels"),
+    (checks.file_rms, lambda a, x: sorted(file_rms(a, x), key=lambda e: -np.argmax(file_rms(a, x) == e)),
+     "in another order"),
+    (checks.file_rms, lambda a, x: np.rint(255 * a, out=a), "it changed the array"),
+    (checks.file_rms, lambda a, x: file_rms(a, x) + 1e-2, "not the right numbers"),
     (checks.targeted_step, aimed(lambda g, a: -down(g, a)), "away from the target"),
     (checks.targeted_step, aimed(down, label="y"), "surer of the truth"),
     (checks.targeted_step, aimed(lambda g, a: -down(g, a), label="y"), "this is equation (1)"),
@@ -218,6 +343,27 @@ MUTANTS = [
     (checks.targeted_step, aimed(down, clipped=lambda x_adv, x, eps: np.clip(x_adv, x - eps, x + eps)),
      "right inside the ε-ball, but a pixel went to"),
     (checks.targeted_step, aimed(down, clipped=lambda x_adv, x, eps: boxed(x_adv, x, eps) - x), "this is the noise"),
+    (checks.targeted_step, aimed(down, clipped=lambda x_adv, x, eps: np.clip(x, x_adv - eps, x_adv + eps)),
+     "clip's arguments are swapped"),
+    (checks.targeted_step, aimed(down, clipped=lambda x_adv, x, eps: boxed(x, x_adv, eps)), "arguments are swapped"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: boxed(a - move, a, eps)), "around x, not x_adv"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: boxed(x - move, a, eps)), "the other way round"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: boxed(a, x, eps) - move), "not clipped after it"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: a), "nothing moved"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: -move), "the step alone"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: np.clip(a - move - x, -eps, eps)), "the noise"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: np.clip(a - move, -eps, eps)), "clipped to [-ε, ε]"),
+    (checks.targeted_step, put_together(lambda a, x, move, eps: boxed(boxed(a - move, 0, eps), 0, 1)),
+     "clipped to [-ε, ε]"),
+    (checks.targeted_step, lambda n, x_adv, x, y, t, eps, a: targeted(n, x_adv, x, y, t, a, eps), "are swapped"),
+    (checks.targeted_step, lambda n, x_adv, x, y, t, eps, a: targeted(n, x_adv, x, y, t, eps, eps), "size was eps"),
+    (checks.targeted_step, lambda n, x_adv, x, y, t, eps, a: targeted(n, x_adv, x, y, t, a, a), "size was alpha"),
+    (checks.targeted_step, lambda n, x_adv, x, y, t, eps, a: targeted(n, x_adv, x, y, t, eps, 1), "by alpha"),
+    (checks.targeted_step, of_the_reading, "for what the network reads"),
+    (checks.targeted_step, two_gradients(lambda g, true: direction(g - true)), "the two gradients were mixed"),
+    (checks.targeted_step, two_gradients(lambda g, true: direction(g) - direction(true)), "two steps at once"),
+    (checks.targeted_step, aimed(lambda g, a: -a * g / g.max((1, 2, 3), keepdims=True)), "np.abs first"),
+    (checks.targeted_step, aimed(lambda g, a: -a * g / np.abs(g).max((1, 2, 3))), "m holds one number per image"),
     (checks.targeted_step, lambda n, x_adv, x, y, t, eps, a: targeted(n, x_adv, x, y, t, eps, a)[0], "must have shape"),
 ]  # fmt: skip
 
@@ -291,3 +437,94 @@ def test_a_wrong_call_of_the_network_is_told_with_the_learners_line(capsys):
 
     checks.targeted_step(my_targeted_step)
     assert "give x[None], shape (1, 2, 3, 2), in its line 2; it was given network: a f" in capsys.readouterr().out
+
+
+# --------------------------------------------------------------------------------------- the open exercise
+@pytest.fixture(scope="module")
+def digits():
+    """A linear network on 5 × 5 pixels, and the images that it is tried on."""
+    rng = np.random.default_rng(3)
+    model = linear(rng.normal(0, 1.5, (25, 3)), [0, 0, 0], (5, 5, 1))
+    images = np.uint8(rng.integers(0, 256, (400, 5, 5)))
+    labels = model.predict(images[..., None] / np.float32(255), verbose=0).argmax(1)
+    return model, Dataset("digits", tuple("012"), {"x_train": images, "y_train": labels})
+
+
+def looped(change, steps=40, alpha=10 / 255, stop=True):
+    """An attack: ``change(network, x_adv, x, y, eps, alpha)`` again and again, of the images not fooled yet."""
+
+    def answer(network, x, y, eps):
+        x_adv, rows = x.copy(), np.arange(len(x))
+        for _ in range(steps):
+            if stop and len(rows):
+                rows = rows[network(x_adv[rows], y[rows])[0].argmax(1) == y[rows]]
+            if len(rows):
+                x_adv[rows] = change(network, x_adv[rows], x[rows], y[rows], eps, alpha)
+        return x_adv
+
+    return answer
+
+
+def again(network, x_adv, x, y, eps, alpha):
+    return boxed(step(network, x_adv, y, alpha), x, eps)
+
+
+def straight_to_the_boundary(network, x, y, eps):
+    x_adv, rows = x.copy(), np.arange(len(x))
+    for _ in range(20):
+        z, g = network(x_adv[rows], y[rows])
+        own = z[np.arange(len(rows)), y[rows]]
+        z[np.arange(len(rows)), y[rows]] = -np.inf
+        gap = own - z.max(1)
+        rows, g, gap = rows[gap >= 0], g[gap >= 0], gap[gap >= 0]
+        if not len(rows):
+            break
+        g = np.where(boxed(x_adv[rows] + np.sign(g) / 255, x[rows], eps) == x_adv[rows], 0, g)
+        size = (gap + 0.3) / np.square(g).sum((1, 2, 3))
+        x_adv[rows] = boxed(x_adv[rows] + size[:, None, None, None] * g, x[rows], eps)
+    return x_adv
+
+
+def test_an_attack_that_beats_the_courses_is_told_in_what(digits, capsys):
+    checks.own_attack(straight_to_the_boundary, *digits)
+    told = capsys.readouterr().out
+    assert told.startswith("[OK] own_attack: beaten, at least as many are fooled with ")
+    assert "fewer gradients" in told
+    assert re.search(r"yours        fools (\d+) of 100, mean RMS 0\.0\d\d\d, \d+\.\d gradients per image", told)
+    assert re.search(r"the course's fools (\d+) of 100, mean RMS 0\.0\d\d\d, \d+\.\d gradients per image", told)
+
+
+ATTACKS = [
+    (lambda network, x, y, eps: ..., "not written yet"),
+    (lambda network, x, y, eps: x, "nothing was attacked"),
+    (lambda network, x, y, eps: again(network, x, x, y, eps, 0.04), "one gradient per image is one step"),
+    (looped(lambda n, x_adv, x, y, eps, a: boxed(step(n, x_adv, y, -a), x, eps), 9), "uphill"),
+    (looped(lambda n, x_adv, x, y, eps, a: step(n, x_adv, y, a), 20), "a pixel moved by"),
+    (looped(lambda n, x_adv, x, y, eps, a: boxed(step(n, x_adv, y, a), x, 0.15), 20), "is 0.15 written into"),
+    (looped(lambda n, x_adv, x, y, eps, a: np.clip(step(n, x_adv, y, a), x - eps, x + eps), 20), "must lie in [0, 1]"),
+    (looped(again, 60, stop=False), "50 gradients per image are spent"),
+    (looped(again, 20, alpha=0.02 / 255), "needs more steps, or longer ones"),
+    (looped(lambda n, x_adv, x, y, eps, a: boxed(step(n, x, y, a), x, eps), 20, alpha=0.01), "where the image is now"),
+    (looped(again, 24), "neither with less noise nor with fewer gradients"),
+    (lambda network, x, y, eps: looped(again, 20)(network, x, y, eps) - x, "this is the noise"),
+    (lambda network, x, y, eps: looped(again, 20)(network, x, y, eps)[0], "must have shape (10, 5, 5, 1)"),
+    (lambda network, x, y, eps: x + network(x, y), "take the second, network(...)[1]"),
+    (lambda network, x, y, eps: x + network(x[0], y[0])[1], "in network(x, y), "),
+    (lambda network, x, y, eps: x + network(x, y)[1] / np.abs(network(x, y)[1]).max((1, 2, 3)), "m holds one number"),
+    (lambda network, x, y, eps: x * np.nan, "NaN"),
+    (lambda network, x, y, eps: np.add(x, 0.01, out=x), "it changed the array"),
+]
+
+
+@pytest.mark.parametrize(("answer", "why"), ATTACKS, ids=[why for _, why in ATTACKS])
+def test_an_attack_that_does_not_is_told_why(answer, why, digits, capsys):
+    checks.own_attack(answer, *digits)
+    told = capsys.readouterr().out
+    assert told.startswith("[not yet] own_attack: ")
+    assert why in told
+    assert 'unfold "Hint" above your function' in told
+
+
+def test_the_attack_itself_is_asked_for(digits, capsys):
+    checks.own_attack(None, *digits)
+    assert "give the function itself, without brackets" in capsys.readouterr().out

@@ -4,15 +4,17 @@ A file for each notebook; all of them try a function in the same way, that of tr
 """
 
 from ..environment import environment
-from .common import class_success, common_step, dominant_label, margin
+from .common import class_success, common_step, dominant_label, margin, shuffled
 from .gradient_vs_sign import best_step, interval, l0, mcnemar
-from .one_image import clip, rms, step, targeted_step
+from .one_image import clip, file_rms, step, targeted_step
+from .own_attack import own_attack
 from .own_direction import own_direction
+from .own_noise import own_noise
 from .start_here import grey_levels
-from .the_cnn import accuracy, count_parameters, cross_entropy, softmax
+from .the_cnn import accuracy, count_parameters, cross_entropy, learning_rate, softmax
 
 __all__ = [
     "accuracy", "best_step", "class_success", "clip", "common_step", "count_parameters", "cross_entropy",
-    "dominant_label", "environment", "grey_levels", "interval", "l0", "margin", "mcnemar", "own_direction", "rms",
-    "softmax", "step", "targeted_step",
+    "dominant_label", "environment", "file_rms", "grey_levels", "interval", "l0", "learning_rate", "margin", "mcnemar",
+    "own_attack", "own_direction", "own_noise", "shuffled", "softmax", "step", "targeted_step",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The checks of notebook 02: a step, its clip, how strong the noise is, and a step with a target."""
+"""The checks of lesson 02: a step, its clip, what a file keeps, and a step with a target."""
 
 import numpy as np
 
@@ -18,14 +18,22 @@ def step(learners):
     g = network(x, y)[1]
     m, guess = largest(g), network(x, read)[1]
     right = x + alpha * g / m
-    found = call(learners, network, x, y, alpha, shape=x.shape)
+    found = beside_images(learners, "m", network, x, y, alpha, shape=x.shape)
     compare(found, right, [
         (x + alpha * g, "the gradient's own size decides how far it goes: divide by m, the largest of |g|"),
         (x + alpha * g / m.max(), "divided by the batch's largest |g|; every image has its own m: "
                                   "max over axis=(1, 2, 3), keepdims=True"),
         (x + alpha * g / np.abs(g).max(0), "max along axis=0 compares images with one another; "
                                            "m is the largest of one image: axis=(1, 2, 3), keepdims=True"),
-        (x + alpha * g / g.max((1, 2, 3), keepdims=True), "m is the largest absolute value: np.abs first"),
+        *((x + alpha * g / np.abs(g).max(axis, keepdims=True), f"every {part} was divided by its own largest |g|; "
+           "one m for an image: axis=(1, 2, 3), keepdims=True") for axis, part in ((3, "pixel"), ((1, 2), "channel"))),
+        *((x + alpha * g / np.abs(end((1, 2, 3), keepdims=True)), "m is the largest absolute value: np.abs first, "
+           "then max") for end in (g.max, g.min)),
+        *((x + alpha * g / by((1, 2, 3), keepdims=True), f"divided by the {by.__name__} of |g|; m is its largest")
+          for by in (np.abs(g).mean, np.abs(g).sum)),
+        (x + g / m, "the step is not multiplied by alpha"),
+        (x + 10 / 255 * g / m, "the right step with α = 10/255; take the alpha that is given"),
+        (x + alpha * x / largest(x), "x was added to itself: the step goes along the gradient, network(...)[1]"),
         (x + alpha * g / np.sqrt(np.square(g).sum((1, 2, 3), keepdims=True)),
          "divided by the gradient's length; m is its largest absolute value"),
         (x + alpha * g.mean(0) / np.abs(g.mean(0)).max(), "the mean over the batch moves all images the same "
@@ -44,7 +52,8 @@ def step(learners):
         return Two((z, 1e-20 * g))
 
     compare(call(learners, faint, x, y, alpha, shape=x.shape), right, [
-        (x, "a gradient of 1e-20 still points somewhere, and here it moved nothing: no + 1e-8 in the denominator"),
+        (x, "a gradient of 1e-20 still points somewhere, and here it moved nothing: no + 1e-8 in the denominator, "
+            "and no other floor under m"),
     ])  # fmt: skip
 
     def dead(images, labels):
@@ -56,8 +65,28 @@ def step(learners):
     right = x + alpha * g / np.where(largest(g) > 0, largest(g), 1)
     nan = Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. "
                "Such an image stays where it is")  # fmt: skip
-    compare(call(learners, dead, x, y, alpha, shape=x.shape, nan=nan), right)
+    compare(call(learners, dead, x, y, alpha, shape=x.shape, nan=nan), right, [
+        (x, "one image has a gradient that is all zero, and all three stayed; only that one stays"),
+        (right + alpha * (largest(g) == 0), "right, until a gradient is all zero: such an image stays where it is, "
+                                            "and yours moved"),
+    ])  # fmt: skip
     return 3
+
+
+def beside_images(learners, name, *given, shape=None):
+    """The learner's answer; where numpy did not lay one number per image along the images, how it does."""
+    remedy = (f"{name} holds one number per image: with shape (n, 1, 1, 1) it stands beside images. keepdims=True "
+              f"keeps it so, {name}[:, None, None, None] makes it so")  # fmt: skip
+    try:
+        found = call(learners, *given)
+    except Hint as hint:
+        if "broadcast" not in str(hint) and "ambiguous" not in str(hint):
+            raise
+        raise Hint(f"{hint}\n          {remedy}") from None
+    if shape is not None and found.shape != shape:
+        last = f". {remedy}" if found.ndim == 4 and found.shape[3] == len(given[1]) else ""
+        raise Hint(f"the answer must have shape {shape}; found shape {found.shape}{last}")
+    return found
 
 
 @check
@@ -72,30 +101,34 @@ def clip(learners):
     ball = eps[:, None, None, None]
     near = np.clip(x_adv, x - ball, x + ball)
     right = np.clip(near, 0, 1)
-    far = f"a pixel moved by {np.abs(x_adv - x)[0].max():.2f}, where ε is {eps[0]}"
-    try:
-        found = call(learners, x_adv, x, eps)
-    except Hint as hint:
-        if "ambiguous" not in str(hint):
-            raise
-        raise Hint(f"{hint}\n          eps holds one number an image: eps[:, None, None, None] stands beside images"
-                   ) from None  # fmt: skip
-    if found.shape == (2, 1, 5, 2):
-        raise Hint("the answer has grown two channels: numpy laid eps, shape (2,), along the last axis. "
-                   "eps[:, None, None, None] lies along the images")  # fmt: skip
-    if found.shape != x.shape:
-        raise Hint(f"the answer must have shape {x.shape}; found {found.shape}")
-    around = f"{far}: the ball is around x, and around x_adv everything fits. (Or was it forgotten?)"
+    noise = x_adv - x
+    found = beside_images(learners, "eps", x_adv, x, eps, shape=x.shape)
+    around = (f"a pixel moved by {np.abs(noise)[0].max():.2f}, where ε is {eps[0]}: the ball is around x, and around "
+              "x_adv everything fits. (Or was it forgotten?)")  # fmt: skip
     compare(found, right, [
         (x_adv, around),
         (np.clip(x_adv, 0, 1), f"every pixel is inside [0, 1], but {around}"),
         (near, f"right inside the ε-ball, but a pixel went to {near.max():.2f}. Equation (2) does not know that "
                "images end at 1; you have to"),
-        (np.clip(x, x_adv - ball, x_adv + ball), "x was clipped to the ball around x_adv; it is the other way round"),
-        (np.clip(np.clip(x, x_adv - ball, x_adv + ball), 0, 1),
-         "x was clipped to the ball around x_adv; it is the other way round"),
-        (np.clip(x_adv - x, -ball, ball), "this is the noise; give back the image, x + noise, inside [0, 1]"),
-        (np.clip(x_adv, -ball, ball), "x_adv itself was clipped to [-ε, ε]; the ball is around x: x - ε … x + ε"),
+        *((np.clip(np.clip(x, x_adv - ball, x_adv + ball), *ends), "x was clipped to the ball around x_adv; it is the "
+           "other way round") for ends in ((0, 1), (-9, 9))),
+        *((wrong, "this is the noise; give back the image, x + noise, inside [0, 1]") for wrong in (
+            np.clip(noise, -ball, ball), np.clip(np.clip(noise, -ball, ball), 0, 1), right - x, noise)),
+        *((wrong, "x_adv itself was clipped to [-ε, ε]; the ball is around x: x - ε … x + ε") for wrong in (
+            np.clip(x_adv, -ball, ball), np.clip(x_adv, 0, ball))),
+        (np.clip(x + noise * np.minimum(1, ball / largest(noise)), 0, 1),
+         "the whole noise was made smaller until it fits; equation (2) moves each pixel alone, and only those outside"),
+        *((np.clip(np.where(np.abs(noise) > ball, x, x_adv), low, 1),
+           "a pixel that had gone too far went back to x; it goes back to the nearest end, x - ε or x + ε")
+          for low in (0, -1)),
+        (np.clip(np.clip(x_adv, x - ball / 255, x + ball / 255), 0, 1),
+         "ε was divided by 255; it is in the images' own units already, where white is 1"),
+        (np.clip(np.clip(x_adv, x * (1 - ball), x * (1 + ball)), 0, 1),
+         "the ball was made by multiplying: black could not move at all. Its ends are x - ε and x + ε"),
+        (np.clip(near, ball, 1 - ball), "clipped to [ε, 1 - ε] in the end; a pixel lies in [0, 1]"),
+        (np.maximum(near, 0), f"no pixel is below 0, but one went to {near.max():.2f}: nothing is whiter than 1"),
+        (np.minimum(near, 1), f"no pixel is above 1, but one went to {near.min():.2f}: pixels lie in [0, 1]"),
+        (x, "the images came back as they were; x_adv is what is to be clipped"),
         (np.clip(np.minimum(x_adv, x + ball), 0, 1), "only the upper end is kept: no pixel may go below x - ε either"),
         (np.clip(np.maximum(x_adv, x - ball), 0, 1), "only the lower end is kept: no pixel may go above x + ε either"),
         *((np.clip(np.clip(x_adv, x - one, x + one), 0, 1), f"every image has its own ε, and {one:g} was used for both")
@@ -107,33 +140,66 @@ def clip(learners):
 
 
 @check
-def rms(learners):
-    """Images under attack and the originals to one root mean square an image, equations (4) and (5).
+def file_rms(learners):
+    """Images under attack and the originals to one RMS per image, in grey levels, of the noise that a file keeps.
 
     Hint
     """
-    x, x_adv = some_images(4)[:3], some_images(5)[:3]
-    e = x_adv - x
-    square = np.square(e)
-    right = np.sqrt(square.mean((1, 2, 3)))
+    x, x_adv = np.rint(255 * some_images(4)[:3]) / 255, some_images(5)[:3]
+    x_adv = np.clip(x_adv, x - 0.15, x + 0.15)  # between the levels, and at a fence of 38.25 of them
+
+    def per_image(e):
+        return np.sqrt(np.square(e).mean((1, 2, 3)))
+
+    kept, exact = np.rint(255 * x_adv), 255 * (x_adv - x)
+    e = kept - 255 * x
+    right = per_image(e)
     nan = Hint("NaN: the root of something below 0. Square the noise first, then mean, then root")
     found = call(learners, x_adv, x, nan=nan)
     if found.shape == ():
-        compare(found, np.sqrt(square.mean()), [
+        compare(found, np.sqrt(np.square(e).mean()), [
             (right.mean(), "this is the mean of the three; one number for each image is wanted"),
         ])  # fmt: skip
         raise Hint("one number for the whole batch; each image has its own: mean over axis=(1, 2, 3)")
+    if found.shape == x.shape:
+        raise Hint("one number for each pixel; the mean over axis=(1, 2, 3) leaves one for each image")
     if found.shape != right.shape:
-        raise Hint(f"the answer must have shape {right.shape}, one number an image; found {found.shape}: "
+        raise Hint(f"the answer must have shape {right.shape}, one number per image; found {found.shape}: "
                    "the mean goes over height, width and channels, axis=(1, 2, 3)")  # fmt: skip
+    wrapped = (kept.astype(np.uint8) - np.rint(255 * x).astype(np.uint8)).astype(float)
+    small = np.square(e.astype(np.int8)).astype(float)
     compare(found, right, [
+        (per_image(exact), "the noise before a file was written: 255 · x_adv is not rounded yet"),
+        (per_image(exact) / 255, "the RMS of the noise as it is: round it to grey levels, and count in levels (255 "
+                                 "of them from black to white)"),
+        (right / 255, "right, in the images' own units; asked for are grey levels, 255 from black to white"),
+        *((per_image(wrong), "the part behind the point was cut off, as floor and astype do; a file takes the nearest "
+                             "level: np.rint") for wrong in (np.floor(255 * x_adv) - 255 * x, np.trunc(exact))),
+        (per_image(np.ceil(255 * x_adv) - 255 * x), "rounded up; a file takes the nearest level: np.rint"),
+        *((per_image(wrong), "there are 256 levels, 0 to 255, so white is 255: multiply by 255, not by 256") for wrong
+          in (np.rint(256 * x_adv) - 256 * x, np.rint(256 * x_adv) - np.rint(256 * x), np.rint(256 * (x_adv - x)),
+              np.floor(256 * x_adv) - np.floor(256 * x))),
+        *((255 * per_image(np.round(x_adv, d) - x), f"rounded to {d} decimal places; the levels are at 0, 1/255, "
+           "2/255, …: multiply by 255 before you round") for d in (1, 2, 3)),
+        *((scale * per_image(np.rint(x_adv) - x), "rounded to black and white: multiply by 255 before you round")
+          for scale in (1, 255)),
+        *((scale * per_image(np.rint(x_adv - x)), "the noise was rounded to 0, 1 or -1: multiply by 255 before you "
+           "round") for scale in (1, 255)),
+        (per_image(wrapped), "whole numbers of eight bits know no minus sign, 3 - 5 is 254 there: subtract before "
+                             "astype(np.uint8), or without it"),
+        (np.sqrt(np.abs(small.mean((1, 2, 3)))), "whole numbers of eight bits are full at 127: square numbers that "
+                                                 "have a decimal point"),
         (right**2, "the mean of the squares is right; its root is missing"),
-        (np.sqrt(square.sum((1, 2, 3))), "a sum, not a mean: it would grow with the number of pixels"),
+        (np.sqrt(np.square(e).sum((1, 2, 3))), "a sum, not a mean: it would grow with the number of pixels"),
         (np.abs(e).mean((1, 2, 3)), "the mean of |e|: the root was drawn before the mean. Square, mean, root"),
+        (np.abs(e.mean((1, 2, 3))), "the mean was squared: what is brighter and what is darker cancelled. Square, "
+                                    "mean, root"),
         (e.std((1, 2, 3)), "this is the standard deviation: it takes the mean off first, and RMS does not"),
         (np.abs(e).max((1, 2, 3)), "this is the largest move of a pixel, which ε bounds already"),
-        (np.sqrt(np.square(x_adv).mean((1, 2, 3))), "the RMS of the image; equation (5) takes x away first"),
-        (255 * right, "in grey levels; the paper's 0.063 is in the images' own units, where white is 1"),
+        *((per_image(wrong), "the RMS of the image; equation (5) takes x away first") for wrong in
+          (kept, 255 * x_adv, kept / 255, x_adv)),
+        (np.rint(per_image(exact)), "the RMS was rounded; a file rounds the pixels"),
+        (right[::-1], "the right numbers in another order: the images come in the order of the answer"),
     ])  # fmt: skip
     compare(call(learners, x, x, shape=(3,)), np.zeros(3))
     return 2
@@ -146,18 +212,34 @@ def targeted_step(learners):
     Hint
     """
     x, eps, alpha = some_images(3), 0.12, 0.1
-    y = network(x, [0, 0, 0])[0].argmax(1)
+    y = np.add(network(x, [0, 0, 0])[0].argmax(1), [1, 0, 0]) % 3  # the first is misread already
     y_target = (y + 1) % 3
     start = np.clip(x + 0.1 * np.sign(some_images(6)[:3] - 0.5), 0, 1)  # on its way: most pixels near the ball's edge
     g, true, old = network(start, y_target)[1], network(start, y)[1], network(x, y_target)[1]
 
-    def after(step, base=start):
-        return np.clip(np.clip(base + step, x - eps, x + eps), 0, 1)
+    def after(step, base=start, eps=eps, around=x):
+        return np.clip(np.clip(base + step, around - eps, around + eps), 0, 1)
 
     down = -alpha * g / largest(g)
     right = after(down)
-    found = call(learners, network, start, x, y, y_target, eps, alpha, shape=x.shape)
+    found = beside_images(learners, "m", network, start, x, y, y_target, eps, alpha, shape=x.shape)
+    guess, both = network(start, network(start, y)[0].argmax(1))[1], g - true
     compare(found, right, [
+        *((np.clip(np.clip(x, start + down - eps, start + down + eps), *ends), "clip's arguments are swapped: the "
+           "image after the step is clipped, to the ball around x") for ends in ((0, 1), (-9, 9))),
+        (after(down, x, around=start), "x was stepped and clipped around x_adv; it is the other way round"),
+        (after(eps * down / alpha, eps=alpha), "alpha and eps are swapped: alpha is the step's size, eps the ball's"),
+        (after(eps * down / alpha), "the step's size was eps; it is alpha"),
+        (after(down, eps=alpha), "the ball's size was alpha; it is eps"),
+        (after(down / alpha), "the step is not multiplied by alpha"),
+        (after(-alpha * guess / largest(guess)), "downhill for what the network reads: that makes it surer of it. "
+                                                 "Equation (3) asks for y_target's gradient"),
+        (after(-alpha * both / largest(both)), "the two gradients were mixed; equation (3) takes y_target's alone"),
+        (after(-alpha * (g / largest(g) - true / largest(true))), "two steps at once, towards y_target and away from "
+                                                                  "y; equation (3) takes the first alone"),
+        (after(-alpha * g / g.max((1, 2, 3), keepdims=True)), "m is the largest absolute value: np.abs first"),
+        (start, "nothing moved: this is x_adv as it was given"),
+        (down, "this is the step alone; give back the images after it, clipped"),
         (after(-down), "away from the target: J(x, y_target) must fall, so the step is taken off"),
         (after(-alpha * true / largest(true)), "downhill for the true label: the network gets surer of the truth. "
                                                "Equation (3) asks for y_target's gradient"),
@@ -169,12 +251,14 @@ def targeted_step(learners):
         (after(-alpha * g), "right way, but the step is not divided by m"),
         (after(-alpha * g / largest(g).max()), "divided by the batch's largest |g|; every image has its own m"),
         (after(-alpha * np.sign(g)), "this is the sign rule; the paper's step is g / m"),
-        (start + down, "right step, but not clipped: equation (2), and [0, 1]"),
-        (np.clip(start + down, 0, 1), "right step, but a pixel ends further than ε from x: clip around x, not x_adv. "
-                                   "(Or was it forgotten?)"),
+        (start + down, "right step, but not clipped after it: equation (2), and [0, 1]"),
+        (np.clip(start + down, 0, 1), "right step, but a pixel ends further than ε from x: clip around x, not x_adv"),
         (np.clip(start + down, x - eps, x + eps), f"right inside the ε-ball, but a pixel went to "
                                                   f"{np.clip(start + down, x - eps, x + eps).max():.2f}"),
-        (right - x, "this is the noise; give back the images"),
+        *((wrong, "this is the noise; give back the images") for wrong in
+          (right - x, np.clip(start + down - x, -eps, eps))),
+        *((wrong, "the images were clipped to [-ε, ε]; the ball is around x: x - ε … x + ε") for wrong in
+          (np.clip(start + down, -eps, eps), np.clip(start + down, 0, eps))),
     ])  # fmt: skip
     compare(call(learners, network, start, x, y, y_target, 0.0, alpha, shape=x.shape), x)
     return 2
