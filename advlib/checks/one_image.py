@@ -31,6 +31,8 @@ def step(learners):
            "then max") for end in (g.max, g.min)),
         *((x + alpha * g / by((1, 2, 3), keepdims=True), f"divided by the {by.__name__} of |g|; m is its largest")
           for by in (np.abs(g).mean, np.abs(g).sum)),
+        (x + alpha * g / m[:, :, 0, 0], "m, one number per image, was laid along the width; with shape (n, 1, 1, 1), "
+                                        "as keepdims=True leaves it, it stands beside images"),
         (x + g / m, "the step is not multiplied by alpha"),
         (x + 10 / 255 * g / m, "the right step with α = 10/255; take the alpha that is given"),
         (x + alpha * x / largest(x), "x was added to itself: the step goes along the gradient, network(...)[1]"),
@@ -84,7 +86,7 @@ def beside_images(learners, name, *given, shape=None):
             raise
         raise Hint(f"{hint}\n          {remedy}") from None
     if shape is not None and found.shape != shape:
-        last = f". {remedy}" if found.ndim == 4 and found.shape[3] == len(given[1]) else ""
+        last = f". {remedy}" if found.ndim == 4 and found.size > np.prod(shape) else ""
         raise Hint(f"the answer must have shape {shape}; found shape {found.shape}{last}")
     return found
 
@@ -166,7 +168,8 @@ def file_rms(learners):
     if found.shape != right.shape:
         raise Hint(f"the answer must have shape {right.shape}, one number per image; found {found.shape}: "
                    "the mean goes over height, width and channels, axis=(1, 2, 3)")  # fmt: skip
-    wrapped = (kept.astype(np.uint8) - np.rint(255 * x).astype(np.uint8)).astype(float)
+    wrapped = [(a.astype(np.uint8) - b.astype(np.uint8)).astype(float) for a, b in
+               ((kept, np.rint(255 * x)), (kept, 255 * x), (255 * x_adv, 255 * x))]  # fmt: skip
     small = np.square(e.astype(np.int8)).astype(float)
     compare(found, right, [
         (per_image(exact), "the noise before a file was written: 255 · x_adv is not rounded yet"),
@@ -174,7 +177,9 @@ def file_rms(learners):
                                  "of them from black to white)"),
         (right / 255, "right, in the images' own units; asked for are grey levels, 255 from black to white"),
         *((per_image(wrong), "the part behind the point was cut off, as floor and astype do; a file takes the nearest "
-                             "level: np.rint") for wrong in (np.floor(255 * x_adv) - 255 * x, np.trunc(exact))),
+                             "level: np.rint") for wrong in (
+                np.floor(255 * x_adv) - 255 * x, np.trunc(exact), np.floor(255 * x_adv) - np.floor(255 * x))),
+        (per_image(kept - x), "grey levels less pixel values: x is in [0, 1] still, so take 255 · x away"),
         (per_image(np.ceil(255 * x_adv) - 255 * x), "rounded up; a file takes the nearest level: np.rint"),
         *((per_image(wrong), "there are 256 levels, 0 to 255, so white is 255: multiply by 255, not by 256") for wrong
           in (np.rint(256 * x_adv) - 256 * x, np.rint(256 * x_adv) - np.rint(256 * x), np.rint(256 * (x_adv - x)),
@@ -185,8 +190,8 @@ def file_rms(learners):
           for scale in (1, 255)),
         *((scale * per_image(np.rint(x_adv - x)), "the noise was rounded to 0, 1 or -1: multiply by 255 before you "
            "round") for scale in (1, 255)),
-        (per_image(wrapped), "whole numbers of eight bits know no minus sign, 3 - 5 is 254 there: subtract before "
-                             "astype(np.uint8), or without it"),
+        *((per_image(wrong), "whole numbers of eight bits know no minus sign, 3 - 5 is 254 there: subtract before "
+           "astype(np.uint8), or without it") for wrong in wrapped),
         (np.sqrt(np.abs(small.mean((1, 2, 3)))), "whole numbers of eight bits are full at 127: square numbers that "
                                                  "have a decimal point"),
         (right**2, "the mean of the squares is right; its root is missing"),
@@ -238,6 +243,8 @@ def targeted_step(learners):
         (after(-alpha * (g / largest(g) - true / largest(true))), "two steps at once, towards y_target and away from "
                                                                   "y; equation (3) takes the first alone"),
         (after(-alpha * g / g.max((1, 2, 3), keepdims=True)), "m is the largest absolute value: np.abs first"),
+        (after(-alpha * g / largest(g)[:, :, 0, 0]), "m, one number per image, was laid along the width; keepdims=True "
+                                                     "leaves its shape (n, 1, 1, 1), and it stands beside images"),
         (start, "nothing moved: this is x_adv as it was given"),
         (down, "this is the step alone; give back the images after it, clipped"),
         (after(-down), "away from the target: J(x, y_target) must fall, so the step is taken off"),
