@@ -408,6 +408,12 @@ def test_a_noise_that_is_not_stronger_is_told_why(answer, why, how, capsys):
     assert 'unfold "Hint: where to begin"' in told
 
 
+def test_more_than_all_is_not_asked_for(capsys):
+    assert scored(with_one_pixel_at_the_fence(0.97), capsys, strength=1).startswith(
+        "[OK] own_noise: yours fools 10 of 10"
+    )
+
+
 def test_the_score_stands_below_the_reason(capsys):
     assert "yours fools 0 of 10 unseen images, the course's 5" in scored(EPS * SIDE, capsys)
 
