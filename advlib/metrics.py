@@ -89,6 +89,8 @@ class Rate:
         return tuple(map(float, binomtest(self.k, self.n).proportion_ci(method="wilson")))
 
     def __str__(self):
+        if not self.n:
+            return "– (0/0)"
         low, high = (100 * end for end in self.interval)
         own = f"; {self.learned} of them its own learning images" if self.learned else ""
         return f"{100 * self.value:.1f} % [{low:.1f}, {high:.1f}] ({self.k}/{self.n}{own})"

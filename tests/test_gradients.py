@@ -386,3 +386,11 @@ def test_another_precision_is_refused_by_name(policy):
     for ask in (lambda: logits(model, tiny.images(2, SHAPE)), lambda: gradient(model, tiny.images(2, SHAPE), [0, 1])):
         with pytest.raises(TypeError, match=rf"float32; its layer 'third' computes in {computes}.*set_dtype_policy"):
             ask()
+
+
+def test_no_image_has_no_gradient():
+    model = keras.Sequential(
+        [keras.Input((4, 4, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    z, g = gradient(model, np.zeros((0, 4, 4, 1)), np.zeros(0, int))
+    assert (z.shape, g.shape) == ((0, 3), (0, 4, 4, 1))

@@ -75,7 +75,7 @@ def test_rate_of_nothing_is_not_a_number():
     nothing = Rate(0, 0)
     assert math.isnan(nothing.value)
     assert all(map(math.isnan, nothing.interval))
-    assert str(nothing) == "nan % [nan, nan] (0/0)"
+    assert str(nothing) == "– (0/0)"
 
 
 def test_rate_refuses_more_successes_than_trials():
