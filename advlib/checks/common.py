@@ -22,7 +22,7 @@ def common_step(learners):
     g = rng.normal(size=(5, 3, 4, 1)) * np.array([1e-30, 1e-3, 1, 7, 40]).reshape(5, 1, 1, 1)
     most = np.abs(g).max((1, 2))
     e[1, 1], g[:, 1, 1] = 0.2, most * [[1], [1], [-1], [-1], [-1]]  # clipped after each vote, it goes too far
-    e[2, 3], g[:, 2, 3] = 0.1, most * [[1.4], [1.3], [1.2], [1.4], [1.3]]  # here all agree, and the step is longer than eps
+    e[2, 3], g[:, 2, 3] = 0.1, most * [[1.4], [1.3], [1.2], [1.4], [1.3]]  # here all agree, and the step exceeds eps
     g[range(5), 0, [0, 1, 2, 3, 0]] = -1.5 * most  # the largest is a negative one, so that abs matters
     eps, alpha = 0.2, 0.25
 

@@ -4,27 +4,20 @@ import numpy as np
 
 from .one_image import beside_images
 from .stand_in import Two
-from .trying import Hint
+from .trying import Hint, check
 
 IMAGES, EPS, ALPHA = 100, 0.15, 10 / 255  # what is attacked, and how by the course
 BUDGET, LESS = 50, 0.98  # gradients per image; what counts as less
 
 
+@check
 def own_attack(learners, model, dataset):
     """A network, images, labels and eps to attacked images; scored on validation images, beside the course's attack.
 
     It is beaten by whoever fools as many of the images, with less noise or with fewer gradients.
+
+    Hint
     """
-    if not callable(learners):
-        print(f"[not yet] own_attack: give the function itself, without brackets; found {learners!r}")
-        return
-    try:
-        print(f"[OK] own_attack: {_scored(learners, model, dataset)}")
-    except Hint as hint:
-        print(f'[not yet] own_attack: {hint}\n          Help: unfold "{hint.unfold or "Hint"}" above your function.')
-
-
-def _scored(learners, model, dataset):
     from ..attack import iterative_attack  # these load TensorFlow, which no other check needs
     from ..gradients import gradient, logits
 

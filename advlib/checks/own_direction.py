@@ -3,31 +3,10 @@
 import numpy as np
 
 from .stand_in import largest
-from .trying import Hint, call
+from .trying import Hint, call, check
 
 EPS, ALPHA, PATIENCE = np.float32(0.15), np.float32(10 / 255), 200  # the paper's
 IMAGES, LESS = 40, 0.98  # how many are attacked; what counts as less
-
-
-def own_direction(learners, model, dataset):
-    """Score the paper's attack along ``learners(g, x_adv, x)``, on images of no lesson, beside the gradient rule.
-
-    The images are the first of the validation part that the network reads correctly.  The course is beaten by
-    whoever fools as many with fewer pixels moved, or with a smaller RMS.
-
-    Parameters
-    ----------
-    learners : function of gradients, images under attack and originals -> directions, all of one shape
-    model : keras.Model
-    dataset : data.Dataset
-    """
-    if not callable(learners):
-        print(f"[not yet] own_direction: give the function itself, without brackets; found {learners!r}")
-        return
-    try:
-        print(f"[OK] own_direction: {_scored(learners, model, dataset)}")
-    except Hint as hint:
-        print(f'[not yet] own_direction: {hint}\n          Help: unfold "Hint" above your function.')
 
 
 def attacked(model, x, y, way):
@@ -63,7 +42,15 @@ def attacked(model, x, y, way):
     return x_adv, fooled, steps, stuck & ~fooled
 
 
-def _scored(learners, model, dataset):
+@check
+def own_direction(learners, model, dataset):
+    """Gradients, images under attack and originals to directions; the attack along them is scored.
+
+    The images are the first of the validation part that the network reads correctly.  The course is beaten by
+    whoever fools as many with fewer pixels moved, or with a smaller RMS.
+
+    Hint
+    """
     from ..gradients import direction, gradient, logits
 
     x, y = (part[: 3 * IMAGES] for part in dataset.validation)

@@ -2,35 +2,15 @@
 
 import numpy as np
 
-from .trying import Hint, call
+from .trying import Hint, call, check
 
 
+@check
 def own_noise(learners, model, learn, test, course, source, eps):
-    """Score ``learners(network, x, y, eps)`` on images that it has not seen, beside a noise of the course.
+    """A network, images of a class, their labels and eps to one noise; scored on unseen images, beside the course's.
 
-    Parameters
-    ----------
-    learners : function of network, x, y and eps -> noise
-    model : keras.Model
-    learn, test : array, (n, height, width, channels)
-        Images of one class: to learn from, and to be scored on.
-    course : array, (height, width, channels)
-        The noise to beat.
-    source : int
-        The class.
-    eps : float
-        No pixel of the noise may be beyond it.
+    Hint: where to begin
     """
-    try:
-        if not callable(learners):
-            raise Hint(f"give the function itself, without brackets; found {learners!r}")
-        print(f"[OK] own_noise: {_scored(learners, model, learn, test, course, source, eps)}")
-    except Hint as hint:
-        print(f'[not yet] own_noise: {hint}\n          Help: unfold "{hint.unfold or "Hint: where to begin"}" above '
-              "your function.")  # fmt: skip
-
-
-def _scored(learners, model, learn, test, course, source, eps):
     from ..gradients import predict  # it loads TensorFlow, which no other check needs
 
     try:

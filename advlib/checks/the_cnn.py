@@ -218,14 +218,16 @@ def learning_rate(learners):
     if max(rates) < COURSE:
         raise Hint("below the course's 0.0001 in every step: with so few steps it gets less far; try larger ones")
     yours, course = _reads(tuple(rates)), _reads((COURSE,) * STEPS)
-    print(f"yours reads {yours.k:,} of {yours.n:,} unseen digits, the course's {course.k:,}")
+    score = f"yours reads {yours.k:,} of {yours.n:,} unseen digits, the course's {course.k:,}"
     if yours.value < 0.5:
-        raise Hint(f"up to {max(rates):g}: such steps overshoot, and the network has learned nothing; try smaller ones")
-    if yours.k <= course.k:
-        raise Hint("no better than the course's: neither tiny steps nor huge ones get far")
-    if yours.interval[0] <= course.interval[1]:
-        raise Hint("a little better, but the two intervals overlap: that may be chance")
-    return 1
+        why = f"up to {max(rates):g}: such steps overshoot, and the network has learned nothing; try smaller ones"
+    elif yours.k <= course.k:
+        why = "no better than the course's: neither tiny steps nor huge ones get far"
+    elif yours.interval[0] <= course.interval[1]:
+        why = "a little better, but the two intervals overlap: that may be chance"
+    else:
+        return score
+    raise Hint(f"{why}\n          {score}")
 
 
 @lru_cache(maxsize=32)

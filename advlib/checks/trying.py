@@ -27,24 +27,25 @@ class TooLong(BaseException):
 
 
 def check(function):
-    """Make a check: it prints one line, never raises, and shows no traceback but the learner's own.
+    """Make a check: it prints its verdict, never raises, and shows no traceback but the learner's own.
 
-    The checked function's docstring ends with the title of the hint to unfold.
+    The checked function gives the number of its tests, or a score in words; its docstring ends with the title of the
+    hint to unfold.
     """
     own_hint = inspect.getdoc(function).splitlines()[-1]
 
     @functools.wraps(function)
-    def told(learners):
+    def told(learners, *more):
         name = function.__name__
         if not callable(learners):
             print(f"[not yet] {name}: give the function itself, without brackets; found {learners!r}")
             return
         try:
-            tests = function(learners)
+            found = function(learners, *more)
         except Hint as hint:
             print(f'[not yet] {name}: {hint}\n          Help: unfold "{hint.unfold or own_hint}" above your function.')
         else:
-            print(f"[OK] {name}: right, in {tests} test{'s' * (tests > 1)}")
+            print(f"[OK] {name}: {found if isinstance(found, str) else f'right, in {found} test' + 's' * (found > 1)}")
 
     return told
 
