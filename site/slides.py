@@ -23,7 +23,9 @@ from nbformat.v4 import new_markdown_cell
 SITE = Path(__file__).resolve().parent
 SHOWN = ("> **Predict first", "$$", "![")  # the blocks of prose that are not left to the speaker
 # what is shown to its end
-WHOLE = ("# ", "**You will be able to**", "**Exercise", "## What you learned", "## Limits", "## Next")
+WHOLE = (
+    "# ", "**You will be able to**", "**Exercise", "**Open exercise", "## What you learned", "## Limits", "## Next",
+)  # fmt: skip
 
 
 class Renderer(IPythonRenderer):

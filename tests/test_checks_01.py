@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from advlib import checks
+from advlib import checks, data
 from advlib.checks import the_cnn, trying
 from advlib.metrics import Rate
 
@@ -19,8 +19,13 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
 def told(capsys, check, function):
-    check(function)
+    check(function, *([digits()] if check is checks.learning_rate else []))
     return capsys.readouterr().out
+
+
+@functools.cache
+def digits():
+    return data.load("digits")
 
 
 # --------------------------------------------------------------------------------------------- right answers
@@ -313,7 +318,7 @@ def test_an_error_in_the_learners_code_is_told_with_its_line_and_the_shapes(caps
 def networks_like(monkeypatch):
     """No training: how many of 5,000 images are read is a function of the largest learning rate."""
 
-    def reads(rates):
+    def reads(rates, dataset):
         return Rate(
             500 if max(rates) > 5e-3 else 4740 if max(rates) > 5e-4 else 4460 if max(rates) > 2e-4 else 4445, 5000
         )
@@ -351,7 +356,7 @@ def test_a_wrong_learning_rate_gets_its_hint(capsys, networks_like, function, hi
 
 
 def test_a_network_is_trained_at_the_learning_rates_given():
-    learned, forgot = (the_cnn._reads((rate,) * 12) for rate in (1e-3, -1e-3))
+    learned, forgot = (the_cnn._reads((rate,) * 12, digits()) for rate in (1e-3, -1e-3))
     assert learned.n == forgot.n
     assert learned.k > 2 * forgot.k
 

@@ -46,7 +46,7 @@ $$\text{Clip}\{x'\}_j=\min\bigl(x_j+\varepsilon,\;\max(x_j-\varepsilon,\;x'_j)\b
 Said of it in [Goodfellow](references.md#goodfellow-2015), and [on the paper's page](https://example.org/paper)."""
 FONT = """document.fonts.ready.then(
     fonts => [...fonts].some(font => font.family.includes("course math") && font.status == "loaded"))"""
-EXERCISE = "**Exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
+EXERCISE = "**Open exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
 
 
 LINK = tables.Link("00, the clip", "00_tiny")  # of this page
@@ -406,7 +406,7 @@ def test_a_deck_shows_questions_formulas_figures_and_exercises_and_opens_without
     begins = [text.split("\n")[0] for text in seen]
     assert begins == [
         "How far may a pixel move?", "What does the clip do?", "A figure.", "value  2", "1 < 2?",
-        "A table & its caption", "Exercise 1.1 (5 minutes). Write f.", "What you learned", "Next",
+        "A table & its caption", "Open exercise 1.1 (5 minutes). Write f.", "What you learned", "Next",
     ]  # fmt: skip
     assert "By ε, and no further." in seen[0]
     assert "Predict first." in seen[1]
