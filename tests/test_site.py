@@ -46,9 +46,12 @@ $$\text{Clip}\{x'\}_j=\min\bigl(x_j+\varepsilon,\;\max(x_j-\varepsilon,\;x'_j)\b
 Said of it in [Goodfellow](references.md#goodfellow-2015), and [on the paper's page](https://example.org/paper)."""
 FONT = """document.fonts.ready.then(
     fonts => [...fonts].some(font => font.family.includes("course math") && font.status == "loaded"))"""
-EXERCISE = "**Open exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
+EXERCISE = (
+    "**Open exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
+)
 
 
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 LINK = tables.Link("00, the clip", "00_tiny")  # of this page
 
 
@@ -88,14 +91,6 @@ def notebook():
         cell("tables.show(records)", table),
         new_markdown_cell(EXERCISE),
         cell("def f():\n    return secret", tags=["solution", "hide-cell"]),
-        new_markdown_cell("## What will it print?\n\n> **Predict first.** One, or two?"),
-        cell("built = 'before the answer'"),
-        cell("explorer", explorer.page()),
-        cell("print('the answer')", "<p>the answer is one</p>"),
-        cell("plots.show(fig)", figure, tags=["figure"]),
-        new_markdown_cell("You saw the answer."),
-        new_markdown_cell("**Exercise 1.2** (5 minutes). Not hidden.\n\n> **Predict first.** And now?"),
-        cell("print(2)", "<p>it is two</p>"),
         new_markdown_cell("## What you learned\n\n- To clip.\n\n## Next\n\n[The same](00_tiny.ipynb)"),
     ]
     # a progress bar, as tqdm leaves one behind: no page may ask for the widgets' scripts because of it
@@ -105,18 +100,39 @@ def notebook():
     told = new_output("execute_result", table, execution_count=1)
     cells.append(new_code_cell("tqdm", outputs=[new_output("display_data", view), told]))
     state = {"version_major": 2, "version_minor": 0, "state": {"bar": bar}}
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    metadata = {"kernelspec": kernel, "widgets": {"application/vnd.jupyter.widget-state+json": state}}
+    metadata = KERNEL | {"widgets": {"application/vnd.jupyter.widget-state+json": state}}
     return new_notebook(cells=cells, metadata=metadata)
 
 
 @pytest.fixture(scope="session")
-def site(notebook, tmp_path_factory):
+def predictions():
+    """A notebook in which the reader is to predict."""
+    explorer = widgets.Explorer(drawn, said, value=[1.0, 2.0])
+    figure = f"<figure>{plots.img(plots.png(drawn(1)), 'a figure', 9)}<figcaption>A figure.</figcaption></figure>"
+    cells = [
+        new_markdown_cell(
+            "# What will it print?\n\nYou will see.\n\n## One or two?\n\n> **Predict first.** One, or two?"
+        ),
+        cell("built = 'before the answer'"),
+        cell("explorer", explorer.page()),
+        cell("print('the answer')", "<p>the answer is one</p>"),
+        cell("plots.show(fig)", figure, tags=["figure"]),
+        new_markdown_cell("You saw the answer."),
+        new_markdown_cell("**Exercise 1.2** (5 minutes). Not hidden.\n\n> **Predict first.** And now?"),
+        cell("print(2)", "<p>it is two</p>"),
+        new_markdown_cell("## And then?\n\nNothing was asked here."),
+    ]
+    return new_notebook(cells=cells, metadata=KERNEL)
+
+
+@pytest.fixture(scope="session")
+def site(notebook, predictions, tmp_path_factory):
     """The folder of a built site."""
     if os.environ.get("ADVLIB_SITE"):
         return Path(os.environ["ADVLIB_SITE"]).resolve()
     pages, html = tmp_path_factory.mktemp("pages"), tmp_path_factory.mktemp("html")
     nbformat.write(notebook, pages / "00_tiny.ipynb")
+    nbformat.write(predictions, pages / "01_predictions.ipynb")
     shutil.copy(ROOT / "site" / "index.md", pages)
     shutil.copy(ROOT / "notebooks" / "references.md", pages)
     (pages / "in_depth").mkdir()
@@ -314,14 +330,15 @@ def test_what_was_to_be_predicted_is_folded_and_can_be_unfolded(site, page):
 def test_of_a_prediction_the_answer_is_folded_and_nothing_else(site, page):
     if os.environ.get("ADVLIB_SITE"):
         pytest.skip("asks for the small site")
-    page.goto((site / "00_tiny.html").as_uri())
-    _, one, two = page.locator("details.predicted").all()
+    page.goto((site / "01_predictions.html").as_uri())
+    one, two = page.locator("details.predicted").all()
     assert "the answer is one" in one.inner_html()
     assert "You saw the answer." in one.inner_html()
     assert "it is two" in two.inner_html()
     assert page.get_by_text("before the answer").is_visible()
     assert page.get_by_text("Not hidden.").is_visible()
-    assert page.locator(".advlib-explorer").last.is_visible()  # the reader finds out by moving it
+    assert page.get_by_text("Nothing was asked here.").is_visible()
+    assert page.locator(".advlib-explorer").is_visible()  # the reader finds out by moving it
 
 
 def test_a_figures_code_is_folded_under_its_own_words(site, page):
