@@ -35,13 +35,13 @@ def check(function):
     own_hint = inspect.getdoc(function).splitlines()[-1]
 
     @functools.wraps(function)
-    def told(learners, *more):
+    def told(learners, *more, **named):
         name = function.__name__
         if not callable(learners):
             print(f"[not yet] {name}: give the function itself, without brackets; found {learners!r}")
             return
         try:
-            found = function(learners, *more)
+            found = function(learners, *more, **named)
         except Hint as hint:
             print(f'[not yet] {name}: {hint}\n          Help: unfold "{hint.unfold or own_hint}" above your function.')
         else:
