@@ -11,12 +11,12 @@ def grey_levels(learners):
 
     Hint
     """
-    eps = 0.15
+    eps = 0.1234567  # so that rounding shows
     found = call(learners, eps, shape=())
     compare(found, 255 * eps, [
         (eps / 255, "divided, where there is to multiply: a grey level is less than the whole step to white"),
         (256 * eps, "256 levels have 255 steps between them, as five fingers have four gaps"),
-        (round(255 * eps), "right, but rounded; leave that to whoever prints it"),
+        *[(round(255 * eps, places), "right, but rounded; leave that to whoever prints it") for places in range(4)],
         (100 * eps, "this is in percent; white is 255"),
         (eps, "this is ε as it came"),
         (256 * eps - 1, "256 levels have 255 steps between them: 255 times ε, and nothing to subtract"),
