@@ -76,6 +76,15 @@ def interval_row_by_row(first, second, draws):
     return np.quantile(ratios, 0.025), np.quantile(ratios, 0.975)
 
 
+def interval_of_sorted(first, second, draws):
+    ratios = sorted(second[draws].sum(1) / first[draws].sum(1))
+    return ratios[int(0.025 * len(ratios))], ratios[int(0.975 * len(ratios))]
+
+
+def interval_cut_within(first, second, draws):
+    return np.percentile(second[draws].mean(1) / first[draws].mean(1), [2.5, 97.5], method="lower")
+
+
 def mcnemar(first, second):
     b, c = int(np.sum(first & ~second)), int(np.sum(second & ~first))
     tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c)
@@ -98,6 +107,8 @@ def mcnemar_by_scipy(first, second):
         (checks.l0, l0_by_rounding_to_levels, 2),
         (checks.interval, interval, 2),
         (checks.interval, interval_row_by_row, 2),
+        (checks.interval, interval_of_sorted, 2),
+        (checks.interval, interval_cut_within, 2),
         (checks.mcnemar, mcnemar, 4),
         (checks.mcnemar, mcnemar_by_scipy, 4),
     ],
@@ -155,6 +166,16 @@ def own_draws(first, second, draws):
     return interval(first, second, again.integers(12, size=(400, 12)))
 
 
+def bootstrap(first, second, draws):
+    found = stats.bootstrap((first, second), lambda a, b, axis: b.mean(axis) / a.mean(axis), paired=True,
+                            n_resamples=999, method="percentile", rng=3).confidence_interval  # fmt: skip
+    return found.low, found.high
+
+
+def at_once(first, second, draws):
+    return second[draws].mean() / first[draws].mean()
+
+
 def from_pairs(p):
     """A wrong p-value: ``p(b, c)`` of the discordant pairs."""
     return lambda first, second: p(int((first & ~second).sum()), int((second & ~first).sum()))
@@ -181,6 +202,14 @@ MUTANTS = [
     (checks.best_step, lambda g, size, norm: ..., "not written yet"),
     (checks.best_step, steps(two=lambda g, s: s * g / np.abs(g).max(**WHOLE)), "norm=2: the largest entry of each"),
     (checks.best_step, steps(two=lambda g, s: s * g / np.abs(g).max()), "the batch's largest |g|"),
+    (checks.best_step, lambda g, size, norm: size * g / np.linalg.norm(g, norm), "g.reshape(len(g), -1), axis=1"),
+    (checks.best_step,
+     lambda g, size, norm: size * g / np.linalg.norm(g, norm, axis=(1, 2, 3)),
+     "np.linalg.norm takes a vector"),
+    (checks.best_step, steps(two=lambda g, s: s * g / np.sqrt((g**2).sum((1, 2, 3)))), "with keepdims=True, or"),
+    (checks.best_step,
+     steps(one=lambda g, s: np.where(np.abs(g) == np.abs(g).max((1, 2, 3)), np.sign(g), 0)),
+     "norm=1: it stopped with ValueError"),
     (checks.best_step, steps(two=lambda g, s: s * g / np.linalg.norm(g)), "one length for the whole batch"),
     (checks.best_step, steps(two=lambda g, s: s * g / np.fmax(np.sqrt((g**2).sum(0)), 1e-300)), "axis=0 compares"),
     (checks.best_step,
@@ -306,7 +335,12 @@ MUTANTS = [
     (checks.interval, around("ratio", 2), "2 standard deviations"),
     (checks.interval, around("mean", 1), "one standard deviation"),
     (checks.interval, lambda first, second, draws: 2 * [second.mean() / first.mean()], "the ratio itself, twice"),
-    (checks.interval, own_draws, "draw nothing of your own"),
+    (checks.interval, own_draws, "right for these draws, but other draws change nothing"),
+    (checks.interval, bootstrap, "it made draws of its own"),
+    (checks.interval, at_once, "one mean over all draws together"),
+    (checks.interval, lambda *given: np.percentile(at_once(*given), [2.5, 97.5]), "one mean over all draws together"),
+    (checks.interval, lambda first, second, draws: interval(first, second, draws) if len(draws) > 1 else [0, 0],
+     "not for a single one"),
     (checks.interval, lambda first, second, draws: [0, 9], "not the right numbers"),
     (checks.mcnemar, lambda first, second: ..., "not written yet"),
     (checks.mcnemar, lambda first, second: (1, 0.1), "one p-value is wanted"),
@@ -377,6 +411,12 @@ def strong_and_free(g, x_adv, x):
     return np.where(np.abs(free) >= np.abs(free).max(**WHOLE) / 2, free, 0)
 
 
+def slowed(g, x_adv, x):
+    """As above, but the largest entry is that of a pixel which stands already."""
+    d = strong_and_free(g, x_adv, x)
+    return np.where((x == 0) & (g < 0), -3.5 * np.abs(d).max(**WHOLE), d)
+
+
 def test_an_own_direction_may_win(capsys):
     checks.own_direction(strong_and_free, *game())
     told = capsys.readouterr().out.splitlines()
@@ -400,7 +440,10 @@ def test_an_own_direction_may_win(capsys):
         (only(lambda size, most: size == most), "the pixel with the largest entry can move no further"),
         (only(lambda size, most: size < 0.1 * most), "and let others move"),
         (lambda g, x_adv, x: np.where(x == 0, 0, np.where(x_adv < x - 0.03, -g, g)), "or more steps than the 200"),
-        (lambda g, x_adv, x: np.sign(g) * np.sqrt(np.abs(g)), "neither the pixels nor the RMS are 2 % below"),
+        (lambda g, x_adv, x: np.sign(g) * np.sqrt(np.abs(g)), "neither the pixels nor the RMS are 1.5 % below"),
+        (lambda g, x_adv, x: np.sign(g) * np.abs(g) ** 1.5, "own_direction: a smaller RMS, but with 1.6 times as many"),
+        (lambda g, x_adv, x: np.sign(g) * np.abs(g) ** 1.5, "Would the gradient rule with half α do the same?"),
+        (slowed, "own_direction: fewer pixels, but with 1.4 times as many steps, and 1.2 times are allowed. Some of"),
         (lambda g, x_adv, x: np.multiply(g, 2, out=g), "it changed the array"),
     ],
 )

@@ -17,6 +17,16 @@ def _some(n):
     return np.where(n == 0, 1, n)
 
 
+def _shaped(why):
+    """The Hint's text, with what to do where numpy stopped because of a shape."""
+    if "dimensions to norm" in str(why):
+        return f"{why}.  np.linalg.norm takes a vector; one for each image: g.reshape(len(g), -1), axis=1"
+    if "broadcast" in str(why):
+        return (f"{why}.  One length for each image has shape (3,), which does not fit beside (3, 2, 3, 2): with "
+                "keepdims=True, or [:, None, None, None] behind it, it has shape (3, 1, 1, 1)")  # fmt: skip
+    return str(why)
+
+
 @check
 def best_step(learners):
     """A batch of gradients, a size and a norm (1, 2, numpy.inf) to the steps of that size that raise the loss most.
@@ -107,7 +117,7 @@ def best_step(learners):
                 (0 * g, "no image moves at all"),
             ])  # fmt: skip
         except Hint as why:
-            raise why if norm == 2 and "not written" in str(why) else Hint(f"norm={norm}: {why}") from None
+            raise why if norm == 2 and "not written" in str(why) else Hint(f"norm={norm}: {_shaped(why)}") from None
     for norm in right:
         faint = call(learners, 1e-12 * g, size, norm, shape=g.shape)
         if not np.allclose(faint, right[norm]):
@@ -212,6 +222,15 @@ def l0(learners):
     return 2
 
 
+def _draws(learners, first, second, wide):
+    """Whether it finds an interval, about as wide, where the only draw is all images, once each."""
+    try:
+        once = call(learners, first, second, np.arange(len(first))[None])
+    except Hint:
+        return False
+    return once.shape == (2,) and wide / 3 < np.ptp(once) < 3 * wide
+
+
 @check
 def interval(learners):
     """Two attacks' damage to the same images, and draws of images, to the ends of the ratio's 95 % interval.
@@ -232,10 +251,16 @@ def interval(learners):
         compare(found, ratios, [(one / two, "upside down, and all draws: second over first, and the ends only")])
         raise Hint("these are the ratios of all draws, and they are right; give the two ends of the middle 95 %: "
                    "np.percentile")  # fmt: skip
+    at_once = second[draws].mean() / first[draws].mean()
+    lumped = "one mean over all draws together; each draw, a row, has its own: mean(axis=1)"
     if found.shape != (2,):
-        raise Hint(f"two numbers are wanted, the lower end and the upper one; found shape {found.shape}")
+        raise Hint(lumped if found.shape == () and np.isclose(found, at_once) else
+                   f"two numbers are wanted, the lower end and the upper one; found shape {found.shape}")  # fmt: skip
     each = second / first
-    compare(found, right, [
+    own = _draws(learners, first, second, np.ptp(right))
+    between = np.sort(ratios)[[[9, 389], [10, 390]]]  # 2.5 % and 97.5 % lie between two of the 400: any cut will do
+    fits = ((between[0] - 1e-9 <= found) & (found <= between[1] + 1e-9)).all()
+    compare(right if fits else found, right, [
         (right[::-1], "the lower end comes first"),
         (np.percentile(one / two, ends), "upside down: the second's mean over the first's"),
         (np.percentile((second / first)[draws].mean(1), ends), "the mean of the ratios; asked for is the ratio of the "
@@ -277,10 +302,14 @@ def interval(learners):
         (np.percentile(second[draws] / first[draws], ends), "the ratios of single images; take the two means of each "
                                                             "draw first (axis=1)"),
         ([1 / right[1], 1 / right[0]], "upside down: the second's mean over the first's"),
+        ([at_once, at_once], lumped),
+        *([(found, "it made draws of its own; take those that it is given")] if own else []),
     ])  # fmt: skip
+    if own:
+        raise Hint("right for these draws, but other draws change nothing: take those that it is given") from None
     once = call(learners, first, second, np.arange(12)[None], shape=(2,))
     if not np.allclose(once, whole):
-        raise Hint("right for these draws, but with other draws it has to change: draw nothing of your own") from None
+        raise Hint("right for these draws, but not for a single one") from None
     return 2
 
 

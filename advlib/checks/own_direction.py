@@ -6,7 +6,7 @@ from .stand_in import largest
 from .trying import Hint, call, check
 
 EPS, ALPHA, PATIENCE = np.float32(0.15), np.float32(10 / 255), 200  # the paper's
-IMAGES, LESS = 40, 0.98  # how many are attacked; what counts as less
+IMAGES, LESS, STEPS = 40, 0.985, 1.2  # how many are attacked; what counts as less, and as about as many steps
 
 
 def attacked(model, x, y, way):
@@ -47,7 +47,7 @@ def own_direction(learners, model, dataset):
     """Gradients, images under attack and originals to directions; the attack along them is scored.
 
     The images are the first of the validation part that the network reads correctly.  The course is beaten by
-    whoever fools as many with fewer pixels moved, or with a smaller RMS.
+    whoever fools as many in about as many steps, with fewer pixels moved or with a smaller RMS.
 
     Hint
     """
@@ -94,7 +94,14 @@ def own_direction(learners, model, dataset):
         raise Hint(f"fewer are fooled than by the course's rule; {why}{table}")
     better = [name for name in ("fewer pixels", "a smaller RMS") if mine[name] <= LESS * base[name]]
     if not better:
-        raise Hint(f"as many are fooled, but neither the pixels nor the RMS are 2 % below the course's{table}")
+        raise Hint(f"as many are fooled, but neither the pixels nor the RMS are {100 * (1 - LESS):.1f} % below "
+                   f"the course's{table}")  # fmt: skip
+    slower = mine["steps"] / max(base["steps"], 1)
+    if slower > STEPS:
+        why = ("Would the gradient rule with half α do the same?" if "a smaller RMS" in better else
+               "Some of the pixels that you leave out would save steps.")  # fmt: skip
+        raise Hint(f"{' and '.join(better)}, but with {slower:.1f} times as many steps, and {STEPS} times are allowed. "
+                   f"{why}{table}")  # fmt: skip
     return f"beaten, as many are fooled with {' and '.join(better)} (means over the images that both fool){table}"
 
 
