@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tiny import linear
 
-from advlib import checks
+from advlib import checks, gradient, iterative_attack, logits, predict
+from advlib.checks import own_attack
 from advlib.data import Dataset
 
 
@@ -37,6 +38,21 @@ def step_nan_to_num(network, x_adv, y, alpha):
     return x_adv + alpha * np.nan_to_num(g / largest(g))
 
 
+def step_in_place(network, x_adv, y, alpha):
+    g = network(x_adv, y)[1]
+    m = np.max(np.abs(g), axis=(1, 2, 3), keepdims=True)
+    m[m == 0] = 1
+    g /= m
+    g *= alpha
+    return g + x_adv
+
+
+def step_unset_and_mended(network, x_adv, y, alpha):
+    g = network(x_adv, y)[1]
+    part = np.divide(g, largest(g), where=largest(g) > 0)
+    return x_adv + alpha * np.where(largest(g) > 0, part, 0)
+
+
 def clip(x_adv, x, eps):
     eps = eps[:, None, None, None]
     return np.clip(np.clip(x_adv, x - eps, x + eps), 0, 1)
@@ -61,22 +77,21 @@ def rms(e):
     return np.sqrt(np.mean(e**2, axis=(1, 2, 3)))
 
 
-def file_rms(x_adv, x):
-    return rms(np.rint(255 * x_adv) - 255 * x)
+def file_rms(file_adv, file):
+    return rms(file_adv.astype(float) - file)
 
 
-def file_rms_by_norm(x_adv, x):
-    e = (np.round(x_adv * 255) - x * 255).reshape(len(x), -1)
+def file_rms_by_norm(file_adv, file):
+    e = (np.int64(file_adv) - np.int64(file)).reshape(len(file), -1)
     return [np.linalg.norm(row) / np.sqrt(len(row)) for row in e]
 
 
-def file_rms_of_bytes(x_adv, x):
-    kept = np.uint8(np.round(x_adv * 255))
-    return 255 * rms(kept / 255 - x)
+def file_rms_in_units(file_adv, file):
+    return 255 * rms(file_adv / 255 - file / 255)
 
 
-def file_rms_of_both(x_adv, x):
-    return rms(np.rint(255 * x_adv) - np.rint(255 * x))
+def file_rms_by_dtype(file_adv, file):
+    return np.sqrt(np.square(np.subtract(file_adv, file, dtype=float)).mean((1, 2, 3)))
 
 
 def boxed(x_adv, x, eps):
@@ -85,7 +100,14 @@ def boxed(x_adv, x, eps):
 
 def targeted(network, x_adv, x, y, y_target, eps, alpha):
     g = network(x_adv, y_target)[1]
-    return boxed(x_adv - alpha * g / largest(g), x, eps)
+    m = largest(g)
+    return boxed(x_adv - alpha * g / np.where(m > 0, m, 1), x, eps)
+
+
+def targeted_where(network, x_adv, x, y, y_target, eps, alpha):
+    g = network(x_adv, y_target)[1]
+    m = largest(g)
+    return boxed(x_adv - alpha * np.divide(g, m, out=np.zeros_like(g), where=m > 0), x, eps)
 
 
 def targeted_with_minus_alpha(network, x_adv, x, y, y_target, eps, alpha):
@@ -98,16 +120,19 @@ def targeted_with_minus_alpha(network, x_adv, x, y, y_target, eps, alpha):
         (checks.step, step, 3),
         (checks.step, step_one_by_one, 3),
         (checks.step, step_nan_to_num, 3),
+        (checks.step, step_in_place, 3),
+        (checks.step, step_unset_and_mended, 3),
         (checks.clip, clip, 2),
         (checks.clip, clip_by_min_and_max, 2),
         (checks.clip, clip_the_noise, 2),
         (checks.clip, clip_to_the_image_first, 2),
         (checks.file_rms, file_rms, 2),
         (checks.file_rms, file_rms_by_norm, 2),
-        (checks.file_rms, file_rms_of_bytes, 2),
-        (checks.file_rms, file_rms_of_both, 2),
-        (checks.targeted_step, targeted, 2),
-        (checks.targeted_step, targeted_with_minus_alpha, 2),
+        (checks.file_rms, file_rms_in_units, 2),
+        (checks.file_rms, file_rms_by_dtype, 2),
+        (checks.targeted_step, targeted, 3),
+        (checks.targeted_step, targeted_where, 3),
+        (checks.targeted_step, targeted_with_minus_alpha, 3),
     ],
 )
 def test_right_answers_pass(check, answer, tests, capsys):
@@ -161,8 +186,8 @@ def lower_end(x_adv, x, eps):
     return np.clip(np.maximum(x_adv, x - eps[:, None, None, None]), 0, 1)
 
 
-def levels(x_adv, x):
-    return np.rint(255 * x_adv) - 255 * x
+def levels(file_adv, file):
+    return file_adv.astype(float) - file
 
 
 def fenced(change, last=(0, 1)):
@@ -228,6 +253,38 @@ def down(g, alpha):
     return -alpha * g / largest(g)
 
 
+def divided(network, x, y):
+    """A direction with garbage where the gradient is all zero: where= without out=."""
+    g = network(x, y)[1]
+    m = np.abs(g).max(axis=(1, 2, 3), keepdims=True)
+    return np.divide(g, m, where=m > 0)
+
+
+def swapped(network, x, y):
+    g, _ = network(x, y)
+    return g
+
+
+def image_gradient(model, x, label):
+    """As in the notebook, where it is given a Keras model."""
+    return model(x[None], training=False)[0]
+
+
+def no_guard(network, x_adv, x, y, y_target, eps, alpha):
+    g = network(x_adv, y_target)[1]
+    return boxed(x_adv - alpha * g / largest(g), x, eps)
+
+
+def all_wait(network, x_adv, x, y, y_target, eps, alpha):
+    g = network(x_adv, y_target)[1]
+    return no_guard(network, x_adv, x, y, y_target, eps, alpha) if largest(g).all() else x_adv
+
+
+NO_MINUS = "uint8 has no minus sign: 10 - 12 becomes 254; make it float before you subtract"
+LOGITS_FIRST = "network gives the logits first, then the gradients: z, g = network(x_adv, y)"
+NO_MODEL = "network is a function here, no Keras model: call it, network(x_adv, y)"
+LEFT = "np.divide(..., where=...) leaves what was in memory where m is 0"
+
 MUTANTS = [
     (checks.step, lambda n, x, y, a: ..., "not written yet"),
     (checks.step, lambda n, x, y, a: None, "not written yet"),
@@ -257,6 +314,13 @@ MUTANTS = [
     (checks.step, on_gradient(lambda x, g, a: x + g / largest(g)), "not multiplied by alpha"),
     (checks.step, on_gradient(lambda x, g, a: x + 10 / 255 * g / largest(g)), "take the alpha that is given"),
     (checks.step, on_gradient(lambda x, g, a: x + a * x / largest(x)), "x was added to itself"),
+    (checks.step, on_gradient(lambda x, g, a: x - a * g / np.abs(g).max()), "downhill, and divided by the batch's"),
+    (checks.step, lambda n, x, y, a: x + a * divided(n, x, y), LEFT),
+    (checks.step, on_gradient(lambda x, g, a: x + np.divide(a * g, largest(g), where=largest(g) > 0)), LEFT),
+    (checks.step, lambda n, x, y, a: x + a * swapped(n, x, y) / np.abs(swapped(n, x, y)).max((1, 2, 3)), LOGITS_FIRST),
+    (checks.step, lambda n, x, y, a: x + a * swapped(n, x, y) / np.abs(swapped(n, x, y)).max(), LOGITS_FIRST),
+    (checks.step, lambda n, x, y, a: np.stack([image_gradient(n, *one) for one in zip(x, y)]), NO_MODEL),
+    (checks.step, lambda n, x, y, a: x + a * direction(gradient(n, x, y)[1]), NO_MODEL),
     (checks.step, all_stay, "and all three stayed"),
     (checks.step, the_dead_move, "and yours moved"),
     (checks.step, in_place, "it changed the array"),
@@ -286,6 +350,9 @@ MUTANTS = [
     (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv, x - e, x + e), (-1, 1)), "one went to -0.15"),
     (checks.clip, fenced(lambda x_adv, x, e: np.clip(x_adv, x - e, x + e), (0, 255)), "nothing is whiter than 1"),
     (checks.clip, lambda x_adv, x, eps: x, "came back as they were"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.maximum(x - e, np.minimum(x - e, x_adv))), "to the lower end"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.maximum(x - e, np.minimum(x - e, x_adv)), None), "to the lower end"),
+    (checks.clip, fenced(lambda x_adv, x, e: np.minimum(x + e, np.maximum(x + e, x_adv))), "to the upper end"),
     (checks.clip, upper_end, "only the upper end"),
     (checks.clip, lower_end, "only the lower end"),
     (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps.mean()), "every image has its own ε, and 0.125"),
@@ -295,46 +362,46 @@ MUTANTS = [
     (checks.clip, lambda x_adv, x, eps: boxed(x_adv, x, eps) if eps > 0 else x, "eps holds one number per image"),
     (checks.clip, lambda x_adv, x, eps: eps.missing, "AttributeError"),
     (checks.clip, clip_in_place, "it changed the array"),
-    (checks.file_rms, lambda a, x: np.sqrt(np.mean(levels(a, x) ** 2)), "one number for the whole batch"),
-    (checks.file_rms, lambda a, x: file_rms(a, x).mean(), "the mean of the three"),
-    (checks.file_rms, lambda a, x: np.sqrt(np.mean(levels(a, x) ** 2, axis=0)), "must have shape (3,)"),
-    (checks.file_rms, lambda a, x: np.sqrt(np.mean(levels(a, x) ** 2, axis=(1, 2))), "axis=(1, 2, 3)"),
-    (checks.file_rms, lambda a, x: np.sqrt(levels(a, x) ** 2), "one number for each pixel"),
-    (checks.file_rms, lambda a, x: rms(a - x), "the RMS of the noise as it is"),
-    (checks.file_rms, lambda a, x: 255 * rms(a - x), "255 · x_adv is not rounded yet"),
-    (checks.file_rms, lambda a, x: file_rms(a, x) / 255, "in the images' own units"),
-    (checks.file_rms, lambda a, x: rms((255 * a).astype("uint8") - 255 * x), "cut off, as floor and astype do"),
-    (checks.file_rms, lambda a, x: rms((255 * (a - x)).astype(int)), "cut off, as floor and astype do"),
-    (checks.file_rms, lambda a, x: rms(255 * a // 1 - 255 * x), "cut off, as floor and astype do"),
-    (checks.file_rms, lambda a, x: rms(np.floor(255 * (a - x))), "as floor and astype do"),
-    (checks.file_rms, lambda a, x: rms((255 * a).astype(int) - (255 * x).astype(int)), "as floor and astype do"),
-    (checks.file_rms, lambda a, x: rms(np.rint(255 * a) - x), "take 255 · x away"),
-    (checks.file_rms, lambda a, x: rms((np.uint8(255 * a) - np.uint8(255 * x)).astype(float)), "know no minus sign"),
-    (checks.file_rms, lambda a, x: rms(np.ceil(255 * a) - 255 * x), "rounded up"),
-    (checks.file_rms, lambda a, x: rms(np.rint(256 * a) - 256 * x), "not by 256"),
-    (checks.file_rms, lambda a, x: rms(np.rint(256 * (a - x))), "not by 256"),
-    (checks.file_rms, lambda a, x: 255 * rms(np.round(a, 2) - x), "rounded to 2 decimal places"),
-    (checks.file_rms, lambda a, x: 255 * rms(np.round(a) - x), "black and white"),
-    (checks.file_rms, lambda a, x: rms(np.rint(a - x)), "rounded to 0, 1 or -1"),
-    (checks.file_rms, lambda a, x: rms((np.uint8(np.rint(255 * a)) - np.uint8(np.rint(255 * x))).astype(float)),
-     "know no minus sign"),
-    (checks.file_rms, lambda a, x: np.sqrt(np.abs(np.mean(np.int8(levels(a, x)) ** 2, axis=(1, 2, 3)))),
-     "full at 127"),
-    (checks.file_rms, lambda a, x: file_rms(a, x) ** 2, "its root is missing"),
-    (checks.file_rms, lambda a, x: np.sqrt(np.sum(levels(a, x) ** 2, axis=(1, 2, 3))), "a sum, not a mean"),
-    (checks.file_rms, lambda a, x: np.mean(np.sqrt(levels(a, x) ** 2), axis=(1, 2, 3)), "Square, mean, root"),
-    (checks.file_rms, lambda a, x: np.sqrt(levels(a, x).mean((1, 2, 3)) ** 2), "the mean was squared"),
-    (checks.file_rms, lambda a, x: np.sqrt(levels(a, x).mean((1, 2, 3)) - 99), "Square the noise first"),
-    (checks.file_rms, lambda a, x: np.std(levels(a, x), axis=(1, 2, 3)), "standard deviation"),
-    (checks.file_rms, lambda a, x: np.abs(levels(a, x)).max((1, 2, 3)), "the largest move"),
-    (checks.file_rms, lambda a, x: rms(np.rint(255 * a)), "takes x away first"),
-    (checks.file_rms, lambda a, x: rms(np.rint(255 * a) / 255), "takes x away first"),
-    (checks.file_rms, lambda a, x: np.rint(255 * rms(a - x)), "a file rounds the pixels"),
-    (checks.file_rms, lambda a, x: sorted(file_rms(a, x), key=lambda e: -np.argmax(file_rms(a, x) == e)),
-     "in another order"),
-    (checks.file_rms, lambda a, x: np.rint(255 * a, out=a), "it changed the array"),
-    (checks.file_rms, lambda a, x: file_rms(a, x) + 1e-2, "not the right numbers"),
+    (checks.file_rms, lambda a, b: np.sqrt(np.mean(levels(a, b) ** 2)), "one number for the whole batch"),
+    (checks.file_rms, lambda a, b: 255 * np.sqrt(np.mean(levels(a, b) ** 2)), "one number for the whole batch"),
+    (checks.file_rms, lambda a, b: np.sqrt(np.mean((a - b) ** 2)), "one number for the whole batch"),
+    (checks.file_rms, lambda a, b: np.sqrt(np.mean((a - b / 255) ** 2)), "one number for the whole batch"),
+    (checks.file_rms, lambda a, b: file_rms(a, b).mean(), "the mean of the three"),
+    (checks.file_rms, lambda a, b: np.sqrt(np.mean(levels(a, b) ** 2, axis=0)), "must have shape (3,)"),
+    (checks.file_rms, lambda a, b: np.sqrt(np.mean(levels(a, b) ** 2, axis=(1, 2))), "axis=(1, 2, 3)"),
+    (checks.file_rms, lambda a, b: np.sqrt(levels(a, b) ** 2), "one number for each pixel"),
+    (checks.file_rms, lambda a, b: rms(a - b), NO_MINUS),
+    (checks.file_rms, lambda a, b: rms((a - b).astype(float)), NO_MINUS),
+    (checks.file_rms, lambda a, b: rms((b - a).astype(float)), NO_MINUS),
+    (checks.file_rms, lambda a, b: rms(np.abs(a - b)), NO_MINUS),
+    (checks.file_rms, lambda a, b: rms((a - b) / 255), NO_MINUS),
+    (checks.file_rms, lambda a, b: np.mean(np.sqrt((a - b) ** 2.0), axis=(1, 2, 3)), NO_MINUS),
+    (checks.file_rms, lambda a, b: rms(np.maximum(a, b) - np.minimum(a, b)), NO_MINUS),
+    (checks.file_rms, lambda a, b: np.sqrt(np.abs(((np.int8(a) - np.int8(b)) ** 2).mean((1, 2, 3)))), "int8 is full"),
+    (checks.file_rms, lambda a, b: rms(np.int8(a) - np.int8(b)), "for int8 is full at 127"),
+    (checks.file_rms, lambda a, b: rms(np.int16(a) - np.int16(b)), "int16 is full at 32,767"),
+    (checks.file_rms, lambda a, b: rms(levels(a, b) / 255), "in the images' own units"),
+    (checks.file_rms, lambda a, b: 255 * rms(levels(a, b)), "grey levels already"),
+    (checks.file_rms, lambda a, b: file_rms(a, b) ** 2, "its root is missing"),
+    (checks.file_rms, lambda a, b: np.sqrt(np.sum(levels(a, b) ** 2, axis=(1, 2, 3))), "a sum, not a mean"),
+    (checks.file_rms, lambda a, b: np.mean(np.sqrt(levels(a, b) ** 2), axis=(1, 2, 3)), "Square, mean, root"),
+    (checks.file_rms, lambda a, b: np.sqrt(levels(a, b).mean((1, 2, 3)) ** 2), "the mean was squared"),
+    (checks.file_rms, lambda a, b: np.sqrt(levels(a, b).mean((1, 2, 3)) - 99), "Square the noise first"),
+    (checks.file_rms, lambda a, b: np.std(levels(a, b), axis=(1, 2, 3)), "standard deviation"),
+    (checks.file_rms, lambda a, b: np.abs(levels(a, b)).max((1, 2, 3)), "the largest move"),
+    (checks.file_rms, lambda a, b: rms(a.astype(float)), "takes the other image away first"),
+    (checks.file_rms, lambda a, b: rms(b / 255), "takes the other image away first"),
+    (checks.file_rms, lambda a, b: np.rint(file_rms(a, b)), "the RMS was rounded"),
+    (checks.file_rms, lambda a, b: file_rms(a, b)[::-1], "in another order"),
+    (checks.file_rms, lambda a, b: np.subtract(a, b, out=a), "it changed the array"),
+    (checks.file_rms, lambda a, b: file_rms(a, b) + 1e-2, "not the right numbers"),
     (checks.targeted_step, aimed(lambda g, a: -down(g, a)), "away from the target"),
+    (checks.targeted_step, aimed(lambda g, a: a * g / np.abs(g).max()), "away from the target, and divided by the ba"),
+    (checks.targeted_step, no_guard, "then m is 0, and 0/0 is not a number. As in exercise 2.1"),
+    (checks.targeted_step, all_wait, "and all three stayed"),
+    (checks.targeted_step, lambda n, x_adv, x, y, t, eps, a: boxed(x_adv - a * divided(n, x_adv, t), x, eps), LEFT),
+    (checks.targeted_step, lambda n, x_adv, x, y, t, eps, a: boxed(x_adv - a * direction(swapped(n, x_adv, t)), x, eps),
+     LOGITS_FIRST),
     (checks.targeted_step, aimed(down, label="y"), "surer of the truth"),
     (checks.targeted_step, aimed(lambda g, a: -down(g, a), label="y"), "this is equation (1)"),
     (checks.targeted_step, aimed(down, at="x"), "the gradient was taken at x"),
@@ -491,13 +558,72 @@ def straight_to_the_boundary(network, x, y, eps):
     return x_adv
 
 
-def test_an_attack_that_beats_the_courses_is_told_in_what(digits, capsys):
+def test_an_attack_that_beats_the_papers_loop_is_told_in_what(digits, capsys):
     checks.own_attack(straight_to_the_boundary, *digits)
     told = capsys.readouterr().out
-    assert told.startswith("[OK] own_attack: beaten, at least as many are fooled with ")
-    assert "fewer gradients" in told
-    assert re.search(r"yours        fools (\d+) of 100, mean RMS 0\.0\d\d\d, \d+\.\d gradients per image", told)
-    assert re.search(r"the course's fools (\d+) of 100, mean RMS 0\.0\d\d\d, \d+\.\d gradients per image", told)
+    assert told.startswith("[OK] own_attack: beaten: at least as many are fooled, with ")
+    assert re.search(r"fewer gradients \(\d+\.\d against \d+\.\d per image\)", told)
+    assert re.search(r"yours            fools (\d+) of 100, \d+\.\d gradients per image, mean RMS 0\.0\d\d\d", told)
+    assert re.search(r"the paper's loop fools (\d+) of 100, \d+\.\d gradients per image, mean RMS 0\.0\d\d\d", told)
+    assert told.count("(of the images that both fool)") == 2
+    if "less noise" in told:
+        assert re.search(r"less noise \(mean RMS 0\.0\d\d\d against 0\.0\d\d\d\)", told)
+
+
+def test_what_is_to_be_beaten_is_what_the_check_says(digits, capsys):
+    checks.attack_to_beat(*digits)
+    told = capsys.readouterr().out
+    assert re.fullmatch(r"the paper's loop fools \d+ of 100, \d+\.\d gradients per image, mean RMS 0\.0\d\d\d "
+                        r"\(of the images that it fools\)\n", told)  # fmt: skip
+    checks.own_attack(straight_to_the_boundary, *digits)
+    assert told.split(", mean")[0] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("past", [
+    lambda model, x, y, eps: iterative_attack(model, x, y, eps=eps, alpha=0.01).x_adv,
+    lambda model, x, y, eps: x + 0 * predict(model, x)[0],
+    lambda model, x, y, eps: x + 0 * logits(model, x)[0, 0],
+    lambda model, x, y, eps: x + 0 * gradient(model, x, y)[1],
+    lambda model, x, y, eps: x + 0 * float(model(x, training=False)[0, 0]),
+    lambda model, x, y, eps: x + 0 * float(model.predict(x, verbose=0)[0, 0]),
+])  # fmt: skip
+def test_whoever_asks_the_network_past_the_count_is_refused(past, digits, capsys):
+    model = digits[0]
+    checks.own_attack(lambda network, x, y, eps: past(model, looped(again, 5)(network, x, y, eps), y, eps), *digits)
+    told = capsys.readouterr().out
+    assert told.startswith("[not yet] own_attack: it stopped with PermissionError: the network was asked where nobody ")
+    assert "use network(x_adv, y), which counts; not gradient, logits, predict or iterative_attack" in told
+    assert len(predict(model, np.zeros((2, 5, 5, 1)))) == len(model(np.zeros((2, 5, 5, 1)))) == 2  # open again
+
+
+def test_whoever_does_without_the_network_is_told_to_use_it(digits, capsys):
+    w = digits[0].get_weights()[0].T.reshape(3, 5, 5, 1)
+
+    def known_by_heart(network, x, y, eps):
+        return boxed(x - np.sign(w[y]) * eps, x, eps)
+
+    checks.own_attack(known_by_heart, *digits)
+    assert "[not yet] own_attack: the images were changed without asking `network`: use" in capsys.readouterr().out
+
+
+def test_a_slow_attack_is_stopped_after_a_minute_and_told_what_takes_time(digits, capsys, monkeypatch):
+    assert own_attack.__wrapped__.__globals__["SECONDS"] == 60
+    monkeypatch.setitem(own_attack.__wrapped__.__globals__, "SECONDS", 0.3)
+
+    def slow(network, x, y, eps):
+        while True:
+            network(x[:1], y[:0])
+
+    checks.own_attack(slow, *digits)
+    told = capsys.readouterr().out
+    assert "stopped after 0.3 seconds: either a loop never ends, or one image at a time is asked for, or images" in told
+
+
+def test_where_no_image_is_fooled_by_both_no_rms_is_told(digits, capsys):
+    checks.own_attack(looped(again, 1, alpha=1e-4), *digits)
+    told = capsys.readouterr().out
+    assert "yours            fools 0 of 100" in told
+    assert "RMS" not in told
 
 
 ATTACKS = [
@@ -512,6 +638,11 @@ ATTACKS = [
     (looped(again, 20, alpha=0.02 / 255), "needs more steps, or longer ones"),
     (looped(lambda n, x_adv, x, y, eps, a: boxed(step(n, x, y, a), x, eps), 20, alpha=0.01), "where the image is now"),
     (looped(again, 24), "neither with less noise nor with fewer gradients"),
+    (looped(again, alpha=30 / 255), "longer steps alone trade one for the other"),
+    (looped(again, 49, alpha=8 / 255), "shorter steps alone trade one for the other"),
+    (looped(lambda n, x_adv, x, y, eps, a: boxed(x_adv + a * np.sign(n(x_adv, y)[1]), x, eps)), "neither with less"),
+    (lambda network, x, y, eps: image_gradient(network, x[0], y[0]), NO_MODEL),
+    (lambda network, x, y, eps: x + direction(swapped(network, x, y)), LOGITS_FIRST),
     (lambda network, x, y, eps: looped(again, 20)(network, x, y, eps) - x, "this is the noise"),
     (lambda network, x, y, eps: looped(again, 20)(network, x, y, eps)[0], "must have shape (10, 5, 5, 1)"),
     (lambda network, x, y, eps: x + network(x, y), "take the second, network(...)[1]"),

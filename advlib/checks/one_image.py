@@ -1,9 +1,43 @@
 """The checks of lesson 02: a step, its clip, what a file keeps, and a step with a target."""
 
+import re
+
 import numpy as np
 
 from .stand_in import Two, largest, network, some_images
 from .trying import Hint, call, check, compare
+
+LEFT = 7.25  # stands for what happened to be in memory
+
+
+class Unset(np.ndarray):
+    """A gradient that shows what numpy left unset: where= without out= gives LEFT there, never a 0 by luck."""
+
+    def __array_ufunc__(self, ufunc, method, *given, out=None, **how):
+        def plain(a):
+            return a.view(np.ndarray) if isinstance(a, Unset) else a
+
+        if out is not None:
+            how["out"] = tuple(map(plain, out))
+        elif method == "__call__" and "where" in how:
+            how["out"] = np.full(np.broadcast_shapes(*map(np.shape, (*given, how["where"]))), LEFT)
+        how = {key: plain(value) for key, value in how.items()}
+        found = getattr(ufunc, method)(*map(plain, given), **how)
+        if out is not None:
+            return out[0]
+        return found.view(Unset) if isinstance(found, np.ndarray) else found
+
+
+def dead(images, labels):
+    """The network, but where all pixels of an image are alike its gradient is zero everywhere."""
+    z, g = network(images, labels)
+    return Two((z, (g * (np.ptp(images, axis=(1, 2, 3), keepdims=True) > 0)).view(Unset)))
+
+
+def left_unset(after, zero):
+    """What np.divide leaves of the images without a gradient, where it is told where= but not out=."""
+    told = "np.divide(..., where=...) leaves what was in memory where m is 0: give it out=np.zeros_like(g) too"
+    return [(after(move * zero), told) for move in (LEFT, 0.1 * LEFT, -LEFT, -0.1 * LEFT)]
 
 
 @check
@@ -21,6 +55,8 @@ def step(learners):
     found = beside_images(learners, "m", network, x, y, alpha, shape=x.shape)
     compare(found, right, [
         (x + alpha * g, "the gradient's own size decides how far it goes: divide by m, the largest of |g|"),
+        (x - alpha * g / m.max(), "downhill, and divided by the batch's largest |g|: the attack adds, and every image "
+                                  "has its own m"),
         (x + alpha * g / m.max(), "divided by the batch's largest |g|; every image has its own m: "
                                   "max over axis=(1, 2, 3), keepdims=True"),
         (x + alpha * g / np.abs(g).max(0), "max along axis=0 compares images with one another; "
@@ -58,31 +94,36 @@ def step(learners):
             "and no other floor under m"),
     ])  # fmt: skip
 
-    def dead(images, labels):
-        z, g = network(images, labels)
-        return Two((z, g * np.any(images, axis=(1, 2, 3), keepdims=True)))
-
-    x[1] = 0
-    g = dead(x, y)[1]
+    x[1] = 0.5
+    g = np.asarray(dead(x, y)[1])
+    zero = largest(g) == 0
     right = x + alpha * g / np.where(largest(g) > 0, largest(g), 1)
     nan = Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. "
                "Such an image stays where it is")  # fmt: skip
     compare(call(learners, dead, x, y, alpha, shape=x.shape, nan=nan), right, [
         (x, "one image has a gradient that is all zero, and all three stayed; only that one stays"),
-        (right + alpha * (largest(g) == 0), "right, until a gradient is all zero: such an image stays where it is, "
+        *left_unset(lambda move: right + move, zero),
+        (right + alpha * zero, "right, until a gradient is all zero: such an image stays where it is, "
                                             "and yours moved"),
     ])  # fmt: skip
     return 3
 
 
-def beside_images(learners, name, *given, shape=None):
-    """The learner's answer; where numpy did not lay one number per image along the images, how it does."""
+def beside_images(learners, name, *given, shape=None, **how):
+    """The learner's answer; where numpy did not lay one number per image along the images, how it does.
+
+    ``how`` is passed on to :func:`trying.call`.
+    """
     remedy = (f"{name} holds one number per image: with shape (n, 1, 1, 1) it stands beside images. keepdims=True "
               f"keeps it so, {name}[:, None, None, None] makes it so")  # fmt: skip
     try:
-        found = call(learners, *given)
+        found = call(learners, *given, **how)
     except Hint as hint:
-        if "broadcast" not in str(hint) and "ambiguous" not in str(hint):
+        if re.search(r"keyword argument 'training'|must be a keras.Model", str(hint)):
+            remedy = "network is a function here, no Keras model: call it, network(x_adv, y)"
+        elif name == "m" and re.search(r"AxisError|broadcast.*\(\d+,(?!1\))\d+\)", str(hint)):
+            remedy = "network gives the logits first, then the gradients: z, g = network(x_adv, y)"
+        elif "broadcast" not in str(hint) and "ambiguous" not in str(hint):
             raise
         raise Hint(f"{hint}\n          {remedy}") from None
     if shape is not None and found.shape != shape:
@@ -131,6 +172,8 @@ def clip(learners):
         (np.maximum(near, 0), f"no pixel is below 0, but one went to {near.max():.2f}: nothing is whiter than 1"),
         (np.minimum(near, 1), f"no pixel is above 1, but one went to {near.min():.2f}: pixels lie in [0, 1]"),
         (x, "the images came back as they were; x_adv is what is to be clipped"),
+        *((np.clip(end, *ends), f"every pixel went to the {which} end: one of the two ends of the ball is x - ε, the "
+           "other x + ε") for end, which in ((x - ball, "lower"), (x + ball, "upper")) for ends in ((0, 1), (-9, 9))),
         (np.clip(np.minimum(x_adv, x + ball), 0, 1), "only the upper end is kept: no pixel may go below x - ε either"),
         (np.clip(np.maximum(x_adv, x - ball), 0, 1), "only the lower end is kept: no pixel may go above x + ε either"),
         *((np.clip(np.clip(x_adv, x - one, x + one), 0, 1), f"every image has its own ε, and {one:g} was used for both")
@@ -143,57 +186,40 @@ def clip(learners):
 
 @check
 def file_rms(learners):
-    """Images under attack and the originals to one RMS per image, in grey levels, of the noise that a file keeps.
+    """Two batches of files, whole grey levels in uint8, to the RMS of each image's difference, in grey levels.
 
     Hint
     """
-    x, x_adv = np.rint(255 * some_images(4)[:3]) / 255, some_images(5)[:3]
-    x_adv = np.clip(x_adv, x - 0.15, x + 0.15)  # between the levels, and at a fence of 38.25 of them
+    rng = np.random.default_rng(4)
+    file = np.uint8(np.rint(255 * some_images(4)[:3]))
+    file_adv = np.uint8(np.clip(file + rng.integers(-38, 39, file.shape), 0, 255))
+    e = file_adv.astype(float) - file
 
     def per_image(e):
-        return np.sqrt(np.square(e).mean((1, 2, 3)))
+        return np.sqrt(np.square(e, dtype=float).mean((1, 2, 3)))
 
-    kept, exact = np.rint(255 * x_adv), 255 * (x_adv - x)
-    e = kept - 255 * x
-    right = per_image(e)
-    nan = Hint("NaN: the root of something below 0. Square the noise first, then mean, then root")
-    found = call(learners, x_adv, x, nan=nan)
+    right, minus = per_image(e), "uint8 has no minus sign: 10 - 12 becomes 254; make it float before you subtract"
+    nan = Hint("NaN: the root of something below 0. Square the noise first, then mean, then root; and make it float "
+               "before, for int8 is full at 127")  # fmt: skip
+    found = call(learners, file_adv, file, nan=nan)
     if found.shape == ():
-        compare(found, np.sqrt(np.square(e).mean()), [
-            (right.mean(), "this is the mean of the three; one number for each image is wanted"),
-        ])  # fmt: skip
+        if np.isclose(found, right.mean()):
+            raise Hint("this is the mean of the three; one number for each image is wanted")
         raise Hint("one number for the whole batch; each image has its own: mean over axis=(1, 2, 3)")
-    if found.shape == x.shape:
+    if found.shape == file.shape:
         raise Hint("one number for each pixel; the mean over axis=(1, 2, 3) leaves one for each image")
     if found.shape != right.shape:
         raise Hint(f"the answer must have shape {right.shape}, one number per image; found {found.shape}: "
                    "the mean goes over height, width and channels, axis=(1, 2, 3)")  # fmt: skip
-    wrapped = [(a.astype(np.uint8) - b.astype(np.uint8)).astype(float) for a, b in
-               ((kept, np.rint(255 * x)), (kept, 255 * x), (255 * x_adv, 255 * x))]  # fmt: skip
-    small = np.square(e.astype(np.int8)).astype(float)
+    wrapped, other, signed = file_adv - file, file - file_adv, np.int8(e)  # |e| is below 128
+    squares = [np.sqrt(np.mean(np.square(bytes_), axis=(1, 2, 3))) for bytes_ in (wrapped, wrapped.astype(float))]
     compare(found, right, [
-        (per_image(exact), "the noise before a file was written: 255 · x_adv is not rounded yet"),
-        (per_image(exact) / 255, "the RMS of the noise as it is: round it to grey levels, and count in levels (255 "
-                                 "of them from black to white)"),
+        *((scale * wrong, minus) for scale in (1, 1 / 255) for wrong in (
+            *squares, per_image(other), wrapped.mean((1, 2, 3)), np.sqrt(wrapped.mean((1, 2, 3))))),
+        (np.sqrt(np.abs(np.square(signed).mean((1, 2, 3)))), "int8 is full at 127, so its squares go wrong from 12 "
+                                                             "on: make it float before you square"),
         (right / 255, "right, in the images' own units; asked for are grey levels, 255 from black to white"),
-        *((per_image(wrong), "the part behind the point was cut off, as floor and astype do; a file takes the nearest "
-                             "level: np.rint") for wrong in (
-                np.floor(255 * x_adv) - 255 * x, np.trunc(exact), np.floor(255 * x_adv) - np.floor(255 * x))),
-        (per_image(kept - x), "grey levels less pixel values: x is in [0, 1] still, so take 255 · x away"),
-        (per_image(np.ceil(255 * x_adv) - 255 * x), "rounded up; a file takes the nearest level: np.rint"),
-        *((per_image(wrong), "there are 256 levels, 0 to 255, so white is 255: multiply by 255, not by 256") for wrong
-          in (np.rint(256 * x_adv) - 256 * x, np.rint(256 * x_adv) - np.rint(256 * x), np.rint(256 * (x_adv - x)),
-              np.floor(256 * x_adv) - np.floor(256 * x))),
-        *((255 * per_image(np.round(x_adv, d) - x), f"rounded to {d} decimal places; the levels are at 0, 1/255, "
-           "2/255, …: multiply by 255 before you round") for d in (1, 2, 3)),
-        *((scale * per_image(np.rint(x_adv) - x), "rounded to black and white: multiply by 255 before you round")
-          for scale in (1, 255)),
-        *((scale * per_image(np.rint(x_adv - x)), "the noise was rounded to 0, 1 or -1: multiply by 255 before you "
-           "round") for scale in (1, 255)),
-        *((per_image(wrong), "whole numbers of eight bits know no minus sign, 3 - 5 is 254 there: subtract before "
-           "astype(np.uint8), or without it") for wrong in wrapped),
-        (np.sqrt(np.abs(small.mean((1, 2, 3)))), "whole numbers of eight bits are full at 127: square numbers that "
-                                                 "have a decimal point"),
+        (255 * right, "multiplied by 255; what a file holds are grey levels already"),
         (right**2, "the mean of the squares is right; its root is missing"),
         (np.sqrt(np.square(e).sum((1, 2, 3))), "a sum, not a mean: it would grow with the number of pixels"),
         (np.abs(e).mean((1, 2, 3)), "the mean of |e|: the root was drawn before the mean. Square, mean, root"),
@@ -201,12 +227,17 @@ def file_rms(learners):
                                     "mean, root"),
         (e.std((1, 2, 3)), "this is the standard deviation: it takes the mean off first, and RMS does not"),
         (np.abs(e).max((1, 2, 3)), "this is the largest move of a pixel, which ε bounds already"),
-        *((per_image(wrong), "the RMS of the image; equation (5) takes x away first") for wrong in
-          (kept, 255 * x_adv, kept / 255, x_adv)),
-        (np.rint(per_image(exact)), "the RMS was rounded; a file rounds the pixels"),
+        *((scale * per_image(wrong), "the RMS of the image; equation (5) takes the other image away first")
+          for wrong in (file_adv, file) for scale in (1, 1 / 255)),
+        (np.rint(right), "the RMS was rounded; only the pixels of a file are whole levels"),
         (right[::-1], "the right numbers in another order: the images come in the order of the answer"),
     ])  # fmt: skip
-    compare(call(learners, x, x, shape=(3,)), np.zeros(3))
+    most = np.stack([np.zeros_like(file[0]), file[1], np.full_like(file[2], 255)])
+    nan = Hint("right for small moves; but int16 is full at 32,767, and 255² is 65,025: make it float before you "
+               "square")  # fmt: skip
+    compare(call(learners, most, most[::-1].copy(), shape=(3,), nan=nan), [255, 0, 255], [
+        (np.sqrt([511, 0, 511]), str(nan)),
+    ])  # fmt: skip
     return 2
 
 
@@ -245,6 +276,8 @@ def targeted_step(learners):
         (after(-alpha * g / g.max((1, 2, 3), keepdims=True)), "m is the largest absolute value: np.abs first"),
         (after(-alpha * g / largest(g)[:, :, 0, 0]), "m, one number per image, was laid along the width; keepdims=True "
                                                      "leaves its shape (n, 1, 1, 1), and it stands beside images"),
+        (after(alpha * g / largest(g).max()), "away from the target, and divided by the batch's largest |g|: J(x, "
+                                              "y_target) must fall, and every image has its own m"),
         (start, "nothing moved: this is x_adv as it was given"),
         (down, "this is the step alone; give back the images after it, clipped"),
         (after(-down), "away from the target: J(x, y_target) must fall, so the step is taken off"),
@@ -268,4 +301,18 @@ def targeted_step(learners):
           (np.clip(start + down, -eps, eps), np.clip(start + down, 0, eps))),
     ])  # fmt: skip
     compare(call(learners, network, start, x, y, y_target, 0.0, alpha, shape=x.shape), x)
-    return 2
+
+    start[1] = x[1] = 0.5
+    g = np.asarray(dead(start, y_target)[1])
+    zero = largest(g) == 0
+    right = after(-alpha * g / np.where(zero, 1, largest(g)), start, around=x)
+    nan = Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. As in exercise 2.1, such an "
+               "image stays where it is")  # fmt: skip
+    found = call(learners, dead, start, x, y, y_target, eps, alpha, shape=x.shape, nan=nan)
+    compare(found, right, [
+        (start, "one image has a gradient that is all zero, and all three stayed; only that one stays"),
+        *left_unset(lambda move: after(move, right, around=x), zero),
+        (after(alpha * zero, right, around=x), "right, until a gradient is all zero: such an image stays where it is, "
+                                               "and yours moved"),
+    ])  # fmt: skip
+    return 3

@@ -50,7 +50,7 @@ def check(function):
     return told
 
 
-def call(function, *args, shape=None, nan=None):
+def call(function, *args, shape=None, nan=None, seconds=None, slow="does a loop never end?"):
     """The learner's answer as an array; a Hint where there is none, or it is of another kind than asked for.
 
     Parameters
@@ -61,16 +61,21 @@ def call(function, *args, shape=None, nan=None):
         The shape that the answer must have.
     nan : Hint, optional
         What to say where the answer holds NaN or infinity.
+    seconds : float, optional
+        After which the function is stopped; by default SECONDS.
+    slow : str
+        What to say then.
     """
+    seconds = SECONDS if seconds is None else seconds
     given = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
     stop = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(TooLong)
-    limit = threading.Timer(SECONDS, ctypes.pythonapi.PyThreadState_SetAsyncExc, stop)
+    limit = threading.Timer(seconds, ctypes.pythonapi.PyThreadState_SetAsyncExc, stop)
     limit.start()
     try:
         with np.errstate(all="ignore"):  # what comes of it is looked at below
             found = function(*given)
     except TooLong:
-        raise Hint(f"it was stopped after {SECONDS} seconds: does a loop never end?") from None
+        raise Hint(f"it was stopped after {seconds} seconds: {slow}") from None
     except NotImplementedError:
         raise Hint("not written yet") from None
     except (Exception, SystemExit) as error:
