@@ -253,6 +253,8 @@ def lets_predict(nb):
 
 
 def shows_figures_with_words(nb):
+    sources = "\n".join(cell.source for cell in code(nb))
+    tables = {"tables", *re.findall(r"^(\w+) = results\.study\(", sources, re.MULTILINE)}
     for cell in code(nb):
         body = tree(cell)
         for node in ast.walk(body):
@@ -261,7 +263,9 @@ def shows_figures_with_words(nb):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "plots.show":
                 for name in {"alt", "caption"} - {keyword.arg for keyword in node.keywords}:
                     yield f"plots.show without {name}=:\n{cell.source}"
-            elif isinstance(node, ast.Call) and re.search(r"(?<!\btables)(?<!\bstudy)\.show$", ast.unparse(node.func)):
+            elif isinstance(node, ast.Call) and re.search(r"\.show$", name := ast.unparse(node.func)) and (
+                name.removesuffix(".show") not in tables
+            ):
                 yield f"{ast.unparse(node.func)}() shows a figure without words: use plots.show"
         last = body.body[-1].value if body.body and isinstance(body.body[-1], ast.Expr) else None
         shown = ast.unparse(last.func) if isinstance(last, ast.Call) else ast.unparse(last) if last else ""
