@@ -263,8 +263,10 @@ def shows_figures_with_words(nb):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "plots.show":
                 for name in {"alt", "caption"} - {keyword.arg for keyword in node.keywords}:
                     yield f"plots.show without {name}=:\n{cell.source}"
-            elif isinstance(node, ast.Call) and re.search(r"\.show$", name := ast.unparse(node.func)) and (
-                name.removesuffix(".show") not in tables
+            elif (
+                isinstance(node, ast.Call)
+                and re.search(r"\.show$", name := ast.unparse(node.func))
+                and (name.removesuffix(".show") not in tables)
             ):
                 yield f"{ast.unparse(node.func)}() shows a figure without words: use plots.show"
         last = body.body[-1].value if body.body and isinstance(body.body[-1], ast.Expr) else None
