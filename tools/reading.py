@@ -33,6 +33,7 @@ def cost(notebook):
     text, code = "", []
     for cell in notebook["cells"]:
         source, tags = "".join(cell["source"]), cell["metadata"].get("tags", [])
+        source = re.sub(r"\*\*On Colab\*\* .*", "", source)  # the link that only a published copy has
         if cell["cell_type"] == "markdown":
             text += re.sub(r"<details>.*?</details>", "", source, flags=re.DOTALL) + "\n"
         elif not {"stub", "solution", "colab"} & set(tags):
