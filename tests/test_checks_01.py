@@ -424,6 +424,7 @@ def test_a_network_is_trained_at_the_learning_rates_given():
     learned, forgot = (the_cnn._reads((rate,) * 12, digits()) for rate in (1e-3, -1e-3))
     assert learned.n == forgot.n
     assert learned.k > 2 * forgot.k
+    assert the_cnn._trained((1e-3,) * 12, digits()) == learned  # nothing is left of the training in between
 
 
 # -------------------------------------------------------------------------------------- what the notebooks say

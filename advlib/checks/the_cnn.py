@@ -1,5 +1,7 @@
 """The checks of notebook 01: how large a layer is, what logits say, how often they are right, how fast to learn."""
 
+import functools
+
 import numpy as np
 from scipy.special import log_softmax
 from scipy.special import softmax as _softmax
@@ -316,12 +318,15 @@ def _reads(rates, dataset):
 _known = {}  # the course's network is the same at every attempt
 
 
-def _trained(rates, dataset):
+@functools.cache
+def _network():
+    """An untrained network, its optimiser, one step of both, and all variables with how they begin.
+
+    Made once: TensorFlow keeps the memory of every network.
+    """
     from .. import cnn  # here: TensorFlow takes seconds, and the other checks need none of it
     from ..backend import keras, tf
-    from ..gradients import predict
 
-    (images, labels), (x, y) = dataset.train, dataset.validation
     model, adam = cnn.build(seed=5), keras.optimizers.Adam(COURSE)
     adam.build(model.trainable_variables)
     mean_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -332,6 +337,16 @@ def _trained(rates, dataset):
             loss = mean_loss(y, model(x, training=True))
         adam.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
 
+    return model, adam, step, [(variable, variable.numpy()) for variable in (*model.variables, *adam.variables)]
+
+
+def _trained(rates, dataset):
+    from ..gradients import predict
+
+    (images, labels), (x, y) = dataset.train, dataset.validation
+    model, adam, step, beginning = _network()
+    for variable, first in beginning:
+        variable.assign(first)
     for rate, rows in zip(rates, np.random.default_rng(5).integers(len(images), size=(len(rates), 50))):
         adam.learning_rate = rate
         step(images[rows], labels[rows])
