@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from tiny import linear
 
-from advlib import checks
-from advlib.checks import trying
+from advlib import checks, gradient
 from advlib.common import CommonNoise
 
 
@@ -66,24 +65,39 @@ def shares(p, y):
 
 
 def dominant(p, y):
-    counts = np.bincount(p[p != y], minlength=10)
-    return counts.argmax(), counts.max() / counts.sum()
+    many = counts(p, y)
+    return many.argmax(), many.max() / many.sum()
 
 
 def counted_all(p, y):
-    counts = np.bincount(p, minlength=10)
-    return counts.argmax(), counts.max() / len(p)
+    many = np.bincount(p, minlength=10)
+    return many.argmax(), many.max() / len(p)
+
+
+def counts(p, y):
+    return np.bincount(p[p != y], minlength=10)
+
+
+def rarest(p, y):
+    labels, many = np.unique(p[p != y], return_counts=True)
+    return labels[many.argmin()], many.min() / many.sum()
+
+
+def second_of_the_fooled(p, y):
+    many = counts(p, y)
+    second = np.argsort(many)[-2]
+    return second, many[second] / many.sum()
 
 
 def from_unique(p, y):
-    counts = np.unique(p[p != y], return_counts=True)[1]
-    return counts.argmax(), counts.max() / counts.sum()
+    many = np.unique(p[p != y], return_counts=True)[1]
+    return many.argmax(), many.max() / many.sum()
 
 
 def second_of_all(p, y):
-    labels, counts = np.unique(p, return_counts=True)
-    second = np.argsort(counts)[-2]
-    return labels[second], counts[second] / np.sum(p != y)
+    labels, many = np.unique(p, return_counts=True)
+    second = np.argsort(many)[-2]
+    return labels[second], many[second] / np.sum(p != y)
 
 
 def permuted(e, seed):
@@ -98,6 +112,17 @@ def with_randint(e, seed):
 def shuffled_in_place(e, seed):
     np.random.default_rng(seed).shuffle(e)
     return e
+
+
+def rows_then_columns(e, seed):
+    rng = np.random.default_rng(seed)
+    return rng.permutation(rng.permutation(e, axis=0), axis=1)
+
+
+def in_blocks(e, seed, many):
+    blocks = np.array_split(e.ravel(), many)
+    order = np.random.default_rng(seed).permutation(many)
+    return np.concatenate([blocks[i] for i in order]).reshape(e.shape)
 
 
 def margins(z, y, instead=-np.inf):
@@ -135,8 +160,8 @@ WRONG = [
     ("common_step", in_place, "it changed the array"),
     ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g), -eps, eps), "one noise for each image"),
     ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(), -eps, eps)[0], "old one's shape"),
-    ("common_step", lambda e, g, eps, a: e + a * naive(g).mean(0), "left its fence"),
-    ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(0), 0, eps), "two sides"),
+    ("common_step", lambda e, g, eps, a: e + a * naive(g).mean(0), "beyond ±eps"),
+    ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(0), 0, eps), "both sides"),
     ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(), -eps, eps), "axis=0"),
     ("common_step", lambda e, g, eps, a: np.clip(e - a * naive(g).mean(0), -eps, eps), "not against it"),
     ("common_step", lambda e, g, eps, a: np.clip(e + a * naive(g).mean(0), 0, 1), "images, not noises"),
@@ -178,6 +203,15 @@ WRONG = [
     ("common_step", lambda e, g, eps, a: np.clip(e, -eps, eps), "the step is missing"),
     ("common_step", stays_where_one_is_dead, "the others still vote"),
     ("common_step", stepped(lambda g: naive(g).mean(0)), "0/0"),
+    ("common_step", lambda e, g, eps, a: np.clip(e + 4 / 255 * votes(g).mean(0), -eps, eps), "take the alpha"),
+    ("common_step", lambda e, g, eps, a: np.clip(e + 1 / 255 * votes(g).mean(0), -eps, eps), "take the alpha"),
+    ("common_step", lambda e, g, eps, a: np.clip(e + a * votes(g).mean(0), -0.24, 0.24), "take the eps"),
+    ("common_step", stepped(lambda g: np.divide(g, largest(g), where=largest(g) > 0).mean(0)), "was in memory"),
+    (
+        "common_step",
+        lambda e, g, eps, a: np.clip(e + np.divide(a * g, largest(g), where=largest(g) > 0).mean(0), -eps, eps),
+        "was in memory",
+    ),
     ("common_step", without_the_zeros, "still counts"),
     ("class_success", lambda p, y: np.mean(p != y), "one share for each of the ten"),
     ("class_success", lambda p, y: np.mean(p == y), "read correctly, of all classes together"),
@@ -201,6 +235,10 @@ WRONG = [
     ("class_success", lambda p, y: [np.mean((p != y)[y != c]) for c in range(10)], "all other classes"),
     ("class_success", lambda p, y: [np.mean(p[y == c]) for c in range(10)], "mean of the labels"),
     ("class_success", lambda p, y: p != y, "for each image"),
+    ("class_success", lambda p, y: [np.mean(p[y == c] != c) for c in range(1, 11)], "0 … 9, and y says"),
+    ("class_success", lambda p, y: [np.mean(p[y == c] != 5) for c in range(10)], "is compared with 5"),
+    ("class_success", lambda p, y: [np.mean(p[y == 5] != c) for c in range(10)], "the images of class 5"),
+    ("class_success", lambda p, y: [np.mean(p[y == 5] != 5) for c in range(10)], "the share of class 5"),
     ("class_success", lambda p, y: np.eye(10)[p].T @ np.eye(10)[y], "ten by ten"),
     ("class_success", lambda p, y: 0.5, "the share of all images together"),
     ("class_success", lambda p, y: np.bincount(y[p != y]) / len(y), "divided by all images"),
@@ -212,13 +250,22 @@ WRONG = [
     ("dominant_label", lambda p, y: dominant(p, y)[0], "two numbers"),
     ("dominant_label", lambda p, y: np.bincount(p, minlength=10), "two numbers"),
     ("dominant_label", counted_all, "leave the true label out"),
-    ("dominant_label", lambda p, y: (5, 7 / 13), "leave the true label out"),
+    ("dominant_label", lambda p, y: (5, 8 / 19), "leave the true label out"),
     ("dominant_label", lambda p, y: (dominant(p, y)[0], np.mean(p == dominant(p, y)[0])), "not among all"),
     ("dominant_label", lambda p, y: (dominant(p, y)[0], np.sum(p == dominant(p, y)[0])), "not a count"),
     ("dominant_label", lambda p, y: (dominant(p, y)[0], 100 * dominant(p, y)[1]), "in percent"),
     ("dominant_label", lambda p, y: (dominant(p, y)[0], np.mean(p != y)), "how many were fooled at all"),
     ("dominant_label", lambda p, y: dominant(p, y)[::-1], "the label first"),
-    ("dominant_label", lambda p, y: (p.max(), np.sum(p == p.max()) / np.sum(p != y)), "read least"),
+    ("dominant_label", lambda p, y: (p.max(), np.sum(p == p.max()) / np.sum(p != y)), "the largest label"),
+    ("dominant_label", rarest, "read least"),
+    ("dominant_label", lambda p, y: (counts(p, y).argmin(), counts(p, y).min() / counts(p, y).sum()), "argmin"),
+    ("dominant_label", lambda p, y: (counts(p, y).argmin(), dominant(p, y)[1]), "argmin"),
+    ("dominant_label", lambda p, y: (p[p != y][0], np.mean(p[p != y] == p[p != y][0])), "the first label"),
+    ("dominant_label", lambda p, y: (p[p != y][0], np.sum(p == p[p != y][0]) / len(p)), "the first label"),
+    ("dominant_label", lambda p, y: (np.median(p[p != y]), dominant(p, y)[1]), "the median of the labels"),
+    ("dominant_label", lambda p, y: (np.median(p[p != y]), np.mean(p[p != y] == np.median(p[p != y]))), "the median"),
+    ("dominant_label", lambda p, y: (np.mean(p[p != y]), dominant(p, y)[1]), "the mean of the labels"),
+    ("dominant_label", second_of_the_fooled, "second most frequent of the wrong"),
     ("dominant_label", from_unique, "np.unique's list"),
     (
         "dominant_label",
@@ -256,7 +303,24 @@ WRONG = [
     ("shuffled", lambda e, seed: np.random.default_rng(seed).choice([-0.24, 0.24], e.shape), "other values"),
     ("shuffled", lambda e, seed: np.random.default_rng(seed).normal(e.mean(), e.std(), e.shape), "other values"),
     ("shuffled", lambda e, seed: np.sort(e, None).reshape(e.shape), "were sorted"),
-    ("shuffled", lambda e, seed: e[::-1], "whole rows were moved"),
+    ("shuffled", lambda e, seed: e[::-1], "turned or shifted"),
+    ("shuffled", lambda e, seed: e.ravel("F").reshape(e.shape), "turned or shifted"),
+    ("shuffled", lambda e, seed: np.roll(e, seed), "turned or shifted"),
+    ("shuffled", lambda e, seed: np.roll(e, np.random.default_rng(seed).integers(1, e.size)), "turned or shifted"),
+    ("shuffled", lambda e, seed: np.roll(e, np.random.default_rng(seed).integers(1, 8), axis=0), "turned or shifted"),
+    ("shuffled", rows_then_columns, "rows and columns were moved as wholes"),
+    (
+        "shuffled",
+        lambda e, seed: np.random.default_rng(seed).permuted(rows_then_columns(e, seed), axis=1),
+        "all pixels of a row stayed together",
+    ),
+    (
+        "shuffled",
+        lambda e, seed: np.random.default_rng(seed).permuted(rows_then_columns(e, seed), axis=0),
+        "all pixels of a column stayed together",
+    ),
+    *(("shuffled", lambda e, seed, many=many: in_blocks(e, seed, many), "kept their neighbours") for many in (6, 36)),
+    ("shuffled", shuffled_in_place, "Work on a copy"),
     ("shuffled", lambda e, seed: e[::-1, ::-1], "turned or shifted"),
     ("shuffled", lambda e, seed: np.roll(e, 3), "turned or shifted"),
     ("shuffled", lambda e, seed: np.roll(e, (2, 3), (0, 1)), "turned or shifted"),
@@ -319,6 +383,12 @@ def test_a_right_answer_passes_however_it_is_written(name, answer, capsys):
     assert capsys.readouterr().out.startswith(f"[OK] {name}")
 
 
+def test_no_random_order_is_taken_for_a_piecewise_one(capsys):
+    for first in range(0, 1400, 7):
+        checks.shuffled(lambda e, seed, first=first: permuted(e, first + seed))
+        assert capsys.readouterr().out.startswith("[OK]")
+
+
 @pytest.mark.parametrize(("name", "answer", "hint"), WRONG)
 def test_a_usual_mistake_gets_its_hint(name, answer, hint, capsys):
     getattr(checks, name)(answer)
@@ -347,11 +417,17 @@ def at(*distances):
     return np.float32([0.5 + d * SIDE for d in distances])
 
 
-def scored(answer, capsys, strength=0.5, learn=(0.05, 0.06, 0.07), say=True):
-    "What is told of a noise, where the course's is so strong and the test images lie at 0.01, 0.03, ..., 0.19."
+def scored(answer, capsys, strength=0.5, learn=(0.05, 0.06, 0.07), among=10, say=True):
+    "What is told of a noise, where the course's is so strong and the test images lie between 0.01 and 0.19."
     model = linear(np.stack([SIDE.ravel(), -SIDE.ravel()], 1), [-SIDE.sum() / 2, SIDE.sum() / 2], SIDE.shape)
-    answer = answer if callable(answer) or not say else lambda network, x, y, eps, e=answer: e
-    test, course = at(*np.arange(0.01, 0.2, 0.02)), -strength * EPS * SIDE
+    if say and not callable(answer):
+        e = answer
+
+        def answer(network, x, y, eps):
+            network(x, y)
+            return e
+
+    test, course = at(*np.linspace(0.01, 0.19, among)), -strength * EPS * SIDE
     checks.own_noise(answer, model, at(*learn), test, course, 0, EPS)
     return capsys.readouterr().out
 
@@ -363,9 +439,24 @@ def with_one_pixel_at_the_fence(strength):
 
 
 def with_a_tenth_turned(network, x, y, eps):
+    network(x, y)
     e = -eps * SIDE
     e[0] *= -1
     return e
+
+
+def asked_without_a_clip(network, x, y, eps):
+    network(x + 1, y)
+    return -0.3 * eps * SIDE
+
+
+def asked_as_a_model(network, x, y, eps):
+    return gradient(network, x, y)[1][0]
+
+
+def asked_for_ever(network, x, y, eps):
+    while True:
+        network(x, y)
 
 
 def test_a_stronger_noise_is_told_beside_the_courses(capsys):
@@ -373,11 +464,12 @@ def test_a_stronger_noise_is_told_beside_the_courses(capsys):
 
     def best(network, x, y, eps):
         given.extend([x.shape, y.tolist(), eps])
+        assert [part.shape for part in network(x, y)] == [(3, 2), x.shape]
         return -eps * SIDE
 
     assert scored(best, capsys) == (
         "[OK] own_noise: yours fools 10 of 10 unseen images, the course's 5, random ±ε 0; of the 3 images it was "
-        "learned on yours fools 3\n"
+        "learned on yours fools 3, with 3 gradients\n"
     )
     assert given == [(3, 6, 6, 1), [0, 0, 0], EPS]
 
@@ -390,14 +482,20 @@ def test_a_stronger_noise_is_told_beside_the_courses(capsys):
         (lambda network, x, y, eps: CommonNoise(-eps * SIDE, eps, 0, None, {}, 3), ".noise", {}),
         (lambda network, x, y, eps: x - eps * SIDE, "one noise for each image", {}),
         (-EPS * SIDE[..., 0], "an image's shape, (6, 6, 1); found (6, 6)", {}),
-        (-2 * EPS * SIDE, "its largest pixel is 0.400, and eps is 0.200", {}),
+        (-2 * EPS * SIDE, "goes beyond eps = 0.2 by 0.2", {}),
+        (-(EPS + 1e-5) * SIDE, "goes beyond eps = 0.2 by 1e-05", {}),
         (0 * SIDE, "zero everywhere", {}),
+        (lambda network, x, y, eps: -eps * SIDE, "not asked for a single gradient", {}),
+        (-0.525 * EPS * SIDE, "more, but not clearly: at least 22", {"learn": (0.01, 0.15), "among": 40}),
+        (asked_without_a_clip, "outside [0, 1]", {}),
+        (asked_as_a_model, "network(images, labels)[1]", {}),
+        (asked_for_ever, "4,000 gradients are spent", {}),
         (np.nan * SIDE, "NaN", {}),
         (-0.5 * EPS * SIDE, "the course's own noise", {}),
         (EPS * SIDE, "with its sign turned it fools more (10)", {}),
         (with_one_pixel_at_the_fence(0.38), "by heart", {}),
         (-0.3 * EPS * SIDE, "take longer steps", {"learn": (0.01, 0.15)}),
-        (with_one_pixel_at_the_fence(0.3), "far from the fence", {"learn": (0.01, 0.15)}),
+        (with_one_pixel_at_the_fence(0.3), "far from ±eps", {"learn": (0.01, 0.15)}),
         (with_a_tenth_turned, "many images agree on", {"strength": 0.9, "learn": (0.01, 0.19)}),
     ],
 )
@@ -423,10 +521,10 @@ def test_the_noise_function_itself_is_asked_for(capsys):
 
 
 def test_a_slow_search_is_stopped_and_told_what_saves_time(monkeypatch, capsys):
-    monkeypatch.setattr(trying, "SECONDS", 0.2)
+    monkeypatch.setitem(checks.own_noise.__wrapped__.__globals__, "SECONDS", 0.2)
 
     def slow(network, x, y, eps):
         while True:
             time.sleep(0.01)
 
-    assert "Take fewer epochs" in scored(slow, capsys)
+    assert "several in one call" in scored(slow, capsys)

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import softmax
 
+from .one_image import LEFT, Unset
 from .trying import Hint, call, check, compare
 
 GUARD = (
@@ -50,15 +51,19 @@ def common_step(learners):
         raise Hint(f"the new noise must have the old one's shape, {e.shape}; found {found.shape}")
     mean = g.mean(0)
     compare(found, clip(e + step), [
-        (e + step, "the noise left its fence: clip it to -eps … eps after the step"),
-        (np.clip(e + step, 0, eps), "the fence has two sides: -eps … eps"),
+        (e + step, "the noise went beyond ±eps: clip it to -eps … eps after the step"),
+        (np.clip(e + step, 0, eps), "a noise may be negative too: clip it to -eps … eps, both sides"),
         (clip(e + alpha * votes.mean()), "the mean of all values is one number; the votes' mean is an image: axis=0"),
         (clip(e - step), "the sign: the loss has to grow, so the step goes along the gradient, not against it"),
         (np.clip(e + step, 0, 1), "it is the noise that is clipped, to -eps … eps; images, not noises, live in 0 … 1"),
-        (e + clip(step), "the step was clipped; the noise after the step is what has to stay inside its fence"),
+        (e + clip(step), "the step was clipped; the noise after the step is what has to stay inside -eps … eps"),
         (clip(step), "this forgets the old noise: the step is added to e"),
         (step, "this is the step alone: add it to e, and clip"),
         (clip(e + votes.mean(0)), "alpha is missing"),
+        *((clip(e + value / 255 * votes.mean(0)), f"the right step with α = {value}/255; take the alpha that is given")
+          for value in (1, 4)),
+        *((np.clip(e + step, -value, value), f"clipped to ±{value}; take the eps that is given")
+          for value in (0.1, 0.15, 0.24, 0.3)),
         (in_turn[1], "this is Algorithm 1 itself, a full step for one image after another; here all images vote first, "
                      "and alpha times the mean of their votes is one step"),
         (in_turn[len(g)], "the noise was clipped after every vote; there is one step, and one clip after it"),
@@ -91,8 +96,12 @@ def common_step(learners):
     g[1] = 0
     text = "NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0"
     nan = Hint(text, "Hint: an image whose gradient is all zero")
-    found = call(learners, e, g, eps, alpha, shape=e.shape, nan=nan)
+    found = call(learners, e, g.view(Unset), eps, alpha, shape=e.shape, nan=nan)
     votes[1] = 0
+    unset = "np.divide(..., where=...) leaves what was in memory where b is 0: give it out=np.zeros_like(a) too"
+    for left in (alpha * LEFT / 5, LEFT / 5, alpha * LEFT, LEFT):
+        if np.allclose(found, clip(e + alpha * votes.mean(0) + left)):
+            raise Hint(unset, nan.unfold)
     compare(found, clip(e + alpha * votes.mean(0)), [
         (clip(e + alpha * votes.sum(0) / 4), "an image whose gradient is zero has no wish, and still counts: 5, not 4"),
         (e, "one image has a gradient that is all zero, and the noise stayed as it was; the others still vote"),
@@ -124,7 +133,8 @@ def class_success(learners):
     wrong = prediction != y
     n, read = np.bincount(y), np.bincount(prediction, minlength=10)
     right = np.array([wrong[y == c].mean() for c in range(10)])
-    found = call(learners, prediction, y)
+    found = call(learners, prediction, y, nan=Hint("NaN, which is what the mean of no image at all gives. The classes "
+                                                   "are 0 … 9, and y says which images are of class c"))  # fmt: skip
     if found.shape == ():
         if np.isclose(found, 1 - wrong.mean()):
             raise Hint("this is the share read correctly, of all classes together")
@@ -156,6 +166,12 @@ def class_success(learners):
         ([wrong[y != c].mean() for c in range(10)], "these are the images of all other classes: y == c, not y != c"),
         ([prediction[y == c].mean() for c in range(10)], "this is the mean of the labels that were read; ask how often "
                                                          "they differ from c"),
+        *(([np.mean(prediction[y == c] != one) for c in range(10)], f"each label that was read is compared with {one}; "
+           "compare it with c, the class of the images") for one in range(10)),
+        *(([np.mean(prediction[y == one] != c) for c in range(10)], f"the images of class {one} were taken each time; "
+           "take those of class c") for one in range(10)),
+        *((np.full(10, right[one]), f"every class has the share of class {one}; put c in its place")
+          for one in range(10)),
         (np.full(10, wrong.mean()), "every class has the share of all images; pick out the class's images first"),
     ])  # fmt: skip
     prediction = np.where((y == 4) | (y == 9), y, prediction)
@@ -176,26 +192,37 @@ def dominant_label(learners):
 
     Hint: only the fooled ones
     """
-    prediction = np.random.default_rng(4).permutation(np.repeat([5, 3, 8, 9], [7, 6, 5, 2]))
+    prediction = np.repeat([4, 1, 3, 5, 6, 8, 9], [2, 1, 6, 8, 2, 5, 3])
+    prediction[1:] = np.random.default_rng(4).permutation(prediction[1:])  # the first is neither frequent nor rare
+    fooled = prediction[prediction != 5]
     found = call(learners, prediction, 5)
     if found.shape == ():
         raise Hint(f"two numbers are asked for, the label and its share; found {found}")
     if found.shape != (2,):
         raise Hint(f"two numbers are asked for, the label and its share; found shape {found.shape}")
-    compare(found, [3, 6 / 13], [
-        ([5, 7 / 20], "the 5s that are still read as 5 were not fooled: leave the true label out"),
-        ([5, 7 / 13], "the 5s that are still read as 5 were not fooled: leave the true label out"),
-        ([3, 6 / 20], "the right label, but its share is asked among the fooled images, not among all"),
+    place = "is a place in np.unique's list, not the label that stands there"
+    compare(found, [3, 6 / 19], [
+        ([5, 8 / 27], "the 5s that are still read as 5 were not fooled: leave the true label out"),
+        ([5, 8 / 19], "the 5s that are still read as 5 were not fooled: leave the true label out"),
+        ([3, 6 / 27], "the right label, but its share is asked among the fooled images, not among all"),
         ([3, 6], "the right label; a share is asked for, not a count"),
-        ([3, 600 / 13], "the right label; the share lies between 0 and 1, this is in percent"),
-        ([3, 13 / 20], "the right label; this is how many were fooled at all"),
-        ([3, 6 / 7], "the right label; its count was divided by those that were not fooled"),
-        ([6 / 13, 3], "the other way round: the label first, then its share"),
-        ([9, 2 / 13], "this is the wrong label read least, or the largest label; the most frequent one is asked for"),
-        ([0, 6 / 13], "the share is right; 0 is the place in np.unique's list, not the label that stands there"),
-        *(([1, share], "1 is a place in np.unique's list, not the label that stands there; leave out the true label")
-          for share in (7 / 20, 7 / 13)),
-        *(([label, 6 / 13], "the share is right, its label is not: give back the label that this share was read as")
+        ([3, 600 / 19], "the right label; the share lies between 0 and 1, this is in percent"),
+        ([3, 19 / 27], "the right label; this is how many were fooled at all"),
+        ([3, 6 / 8], "the right label; its count was divided by those that were not fooled"),
+        ([6 / 19, 3], "the other way round: the label first, then its share"),
+        ([9, 3 / 19], "this is the largest label; the most frequent one is asked for: argmax of the counts"),
+        ([1, 1 / 19], "this is the wrong label read least; the most frequent one is asked for"),
+        *(([label, share], "argmin finds the smallest count, and argmax the largest; the most frequent is asked for")
+          for label, share in ((0, 0), (0, 6 / 19), (0, 1 / 19))),
+        *(([4, share], "this is the first label that comes; the most frequent one is asked for: count them")
+          for share in (2 / 19, 2 / 27)),
+        *(([value(fooled), share], f"this is the {value.__name__} of the labels. They are names here, no quantities: "
+           "count how often each of them was read") for value in (np.median, np.mean) for share in (
+               np.mean(fooled == value(fooled)), np.mean(prediction == value(fooled)), 6 / 19)),
+        ([8, 5 / 19], "this is the second most frequent of the wrong labels; the most frequent one is asked for"),
+        ([1, 6 / 19], f"the share is right; 1 {place}"),
+        *(([3, share], f"3 {place}; leave out the true label") for share in (8 / 27, 8 / 19)),
+        *(([label, 6 / 19], "the share is right, its label is not: give back the label that this share was read as")
           for label in range(10)),
     ])  # fmt: skip
     found = call(learners, np.array([0, 0, 1, 1, 1]), 0, shape=(2,))
@@ -214,8 +241,14 @@ def shuffled(learners):
 
     Hint: one long row
     """
-    e = np.random.default_rng(4).normal(size=(5, 6, 1))
-    found = call(learners, e, 0)
+    e = np.random.default_rng(4).normal(size=(8, 9, 1))
+    try:
+        found = call(learners, e, 3)
+    except Hint as hint:
+        if "it changed the array" in str(hint):
+            raise Hint("it changed the array that it was given: rng.shuffle works in place. Work on a copy, e.copy(), "
+                       "and on all pixels as one long row") from None  # fmt: skip
+        raise
     if found.shape == (e.size,):
         raise Hint("the pixels lie in one long row; reshape(e.shape) makes a picture of them again")
     if found.shape != e.shape:
@@ -231,22 +264,48 @@ def shuffled(learners):
         raise Hint("every pixel is still in its place")
     if np.array_equal(found.ravel(), np.sort(e, None)) or np.array_equal(found.ravel(), np.sort(e, None)[::-1]):
         raise Hint("the pixels were sorted; a shuffled noise has them in random order")
-    for rows, new, old in (("row", found, e), ("column", found.swapaxes(0, 1), e.swapaxes(0, 1))):
+    if any(np.array_equal(found, turned) for turned in _turned(e)):
+        raise Hint("the noise was turned or shifted, and its shape is still there; put the pixels in random places")
+    for rows, new, old, how in (("row", found, e, "rng.permutation(e) and rng.shuffle(e) move"),
+                                ("column", found.swapaxes(0, 1), e.swapaxes(0, 1), "axis=1 moves them")):  # fmt: skip
         if all(any(np.array_equal(line, before) for before in old) for line in new):
-            raise Hint(f"whole {rows}s were moved, and inside each {rows} the shape is still there: rng.permutation(e) "
-                       "and rng.shuffle(e) move along one axis alone")  # fmt: skip
+            raise Hint(f"whole {rows}s were moved, and inside each {rows} the shape is still there: {how} along one "
+                       "axis alone")  # fmt: skip
+    anywhere = "any pixel may go anywhere: shuffle all of them as one long row"
     for rows, axis in (("row", 1), ("column", 0)):
         if np.array_equal(np.sort(found, axis), np.sort(e, axis)):
-            raise Hint(f"every pixel stayed in its {rows}; it may go anywhere: shuffle all of them as one long row")
-    if any(np.array_equal(found, turned) for turned in (e[::-1, ::-1], *_rolled(e))):
-        raise Hint("the noise was turned or shifted, and its shape is still there; put the pixels in random places")
-    if np.array_equal(found, call(learners, e, 1)):
+            raise Hint(f"every pixel stayed in its {rows}; {anywhere}")
+    was = np.argsort(e, None)[np.searchsorted(np.sort(e, None), found[..., 0])]  # where each pixel stood
+    row, column = np.divmod(was, e.shape[1])
+    mates = [len(np.unique(line)) == 1 for lines in (row, column, row.T, column.T) for line in lines]
+    together = np.array([all(mates[:8]), all(mates[8:16]), all(mates[16:25]), all(mates[25:])])
+    if together[0] and together[3]:
+        raise Hint(f"rows and columns were moved as wholes, one axis after the other; {anywhere}")
+    if together.any():
+        raise Hint(f"all pixels of a {'row' if together[[0, 2]].any() else 'column'} stayed together; {anywhere}")
+    if _still_neighbours(was) > 0.2:
+        raise Hint(f"many pixels have kept their neighbours, so whole pieces of the noise were moved; {anywhere}")
+    if np.array_equal(found, call(learners, e, 4)):
         raise Hint("another seed gives the same noise: rng = np.random.default_rng(seed), and shuffle with rng")
-    if not np.array_equal(found, call(learners, e, 0)):
+    if not np.array_equal(found, call(learners, e, 3)):
         raise Hint(
             "the same seed gives another noise each time: rng = np.random.default_rng(seed), inside the function"
         )
     return 3
+
+
+def _still_neighbours(was):
+    """The share of the pixels side by side, or one below the other, that were so before; was: where each stood."""
+    far = was.shape[1]  # from a pixel to the one below it
+    apart = np.concatenate([np.diff(was, axis=0), np.diff(was, axis=1)], axis=None)
+    return np.isin(np.abs(apart), (1, far)).mean()
+
+
+def _turned(e):
+    "All that mirrors, transposing and np.roll can make of it."
+    yield from (e[::-1], e[:, ::-1], e[::-1, ::-1])
+    yield from (e.ravel("F").reshape(e.shape), e.reshape(e.shape[1], e.shape[0], 1).swapaxes(0, 1))
+    yield from _rolled(e)
 
 
 def _rolled(e):
