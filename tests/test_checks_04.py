@@ -492,7 +492,7 @@ def test_a_stronger_noise_is_told_beside_the_courses(capsys):
         (asked_for_ever, "4,000 gradients are spent", {}),
         (np.nan * SIDE, "NaN", {}),
         (-0.5 * EPS * SIDE, "the course's own noise", {}),
-        (EPS * SIDE, "with its sign turned it fools more (10)", {}),
+        (EPS * SIDE, "surer of its images with this noise", {}),
         (with_one_pixel_at_the_fence(0.38), "by heart", {}),
         (-0.3 * EPS * SIDE, "take longer steps", {"learn": (0.01, 0.15)}),
         (with_one_pixel_at_the_fence(0.3), "far from ±eps", {"learn": (0.01, 0.15)}),
