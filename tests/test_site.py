@@ -1,9 +1,8 @@
-"""The built pages and slides, in a real browser with the network cut.
+"""The built pages, in a real browser with the network cut.
 
 A small site is built for it.  ``ADVLIB_SITE=site/html`` has the same tests look at that one instead.
 """
 
-import importlib.util
 import os
 import re
 import shutil
@@ -13,95 +12,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from deck_and_page import FONT, KERNEL, cell, drawn, offline_page, said, tiny_notebook  # noqa: F401 (fixtures)
 from driving import answer, expect, press
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_markdown_cell, new_notebook
 
-from advlib import plots, tables, widgets
+from advlib import plots, widgets
 
 ROOT = Path(__file__).parents[1]
-
-sys.path.insert(0, str(ROOT / "site"))
-spec = importlib.util.spec_from_file_location("slides", ROOT / "site" / "slides.py")
-slides = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(slides)
-
-TEXT = r"""# How far may a pixel move?
-
-By ε, and no further.
-
-<!-- TODO -->
-## What does the clip do?
-
-It keeps $x'_j$ within ε of $x_j$, here in a box:
-
-$$\text{Clip}\{x'\}_j=\min\bigl(x_j+\varepsilon,\;\max(x_j-\varepsilon,\;x'_j)\bigr)\qquad
-\text{and so on, wider than any phone}\qquad RMS=\sqrt{\tfrac1n\textstyle\sum_{i=1}^{n}e_i^2}\tag{2}$$
-
-> **Predict first.** Which of $\hat m$ and $\hat v$?
-
-| a | table | that | is | much | wider | than | a | telephone | and | scrolls | by | itself |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|
-| averyverylongword | averyverylongword | averyverylongword | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 |
-
-Said of it in [Goodfellow](references.md#goodfellow-2015), and [on the paper's page](https://example.org/paper)."""
-FONT = """document.fonts.ready.then(
-    fonts => [...fonts].some(font => font.family.includes("course math") && font.status == "loaded"))"""
-EXERCISE = (
-    "**Open exercise 1.1** (5 minutes). Write `f`.\n\n<details><summary>Hint</summary>\n\nfolded hint\n\n</details>"
-)
-
-
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-LINK = tables.Link("00, the clip", "00_tiny")  # of this page
-
-
-def drawn(value, rule="g"):
-    fig, ax = plots.figure(1, 1, 9, 2)
-    ax.set_title(f"{value} {rule}")
-    return fig
-
-
-def said(value, rule="g"):
-    return f"Shown at {value}, by {rule}."
-
-
-def cell(source, page=None, **metadata):
-    outputs = [new_output("display_data", {"text/html": page, "text/plain": "-"})] if page else []
-    return new_code_cell(source, outputs=outputs, metadata=metadata)
-
-
-@pytest.fixture(scope="session")
-def notebook():
-    """A notebook as it is after its run: mathematics, sliders, a quiz, a figure, an exercise, an end."""
-    figure = f"<figure>{plots.img(plots.png(drawn(1)), 'a figure', 9)}<figcaption>A figure.</figcaption></figure>"
-    explorer = widgets.Explorer(drawn, said, start={"value": 2.0}, value=[1.0, 2.0, 3.0], rule=["g", "s"])
-    records = [{"claim": f"a claim of the paper, number {i}", "k": i, "n": 10, "where": LINK} for i in range(3)]
-    rates = {f"share {i}": ("k", "n") for i in range(4)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ADVLIB_PAGE", "1")  # as where the pages are built
-        table = tables.html(tables.frame({"this run": records, "full run": records}, **rates), "A table & its caption")
-    quiz = widgets.Quiz("1 < 2?", ["no", "yes"], answer="yes", because="They were compared.")
-    strip = '<div style="display:flex;flex-wrap:wrap;gap:1em"><div style="max-width:24em">the strip</div></div>'
-    cells = [
-        new_markdown_cell(TEXT),
-        cell(f"long = '{'wide ' * 30}'", figure),
-        cell("explorer", explorer.page()),
-        cell("explorer.strip()", strip),
-        cell("quiz", quiz.page()),
-        cell("tables.show(records)", table),
-        new_markdown_cell(EXERCISE),
-        cell("def f():\n    return secret", tags=["solution", "hide-cell"]),
-        new_markdown_cell("## What you learned\n\n- To clip.\n\n## Next\n\n[The same](00_tiny.ipynb)"),
-    ]
-    # a progress bar, as tqdm leaves one behind: no page may ask for the widgets' scripts because of it
-    bar = {"model_name": "HBoxModel", "model_module": "@jupyter-widgets/controls", "state": {}}
-    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "bar", "version_major": 2, "version_minor": 0}}
-    table = {"text/markdown": "| one | two |\n|---|---|\n| 3 | 4 |", "text/plain": "-"}
-    told = new_output("execute_result", table, execution_count=1)
-    cells.append(new_code_cell("tqdm", outputs=[new_output("display_data", view), told]))
-    state = {"version_major": 2, "version_minor": 0, "state": {"bar": bar}}
-    metadata = KERNEL | {"widgets": {"application/vnd.jupyter.widget-state+json": state}}
-    return new_notebook(cells=cells, metadata=metadata)
 
 
 @pytest.fixture(scope="session")
@@ -140,28 +57,6 @@ def site(notebook, predictions, tmp_path_factory):
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "-c", ROOT / "site", "-b", "html", pages, html]
     subprocess.run(command, check=True)
     return html
-
-
-@pytest.fixture
-def page(browser):
-    """A page from which nothing gets out, and on which no script may fail."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
-    asked, errors = [], []
-
-    def stop(route):
-        if route.request.url.startswith(("file:", "data:", "blob:", "about:")):
-            route.continue_()
-        else:
-            asked.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", stop)
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not asked
-    assert not errors
 
 
 def every(page, site):
@@ -380,88 +275,3 @@ def test_the_search_finds_a_page_without_a_server(site, page):
     expect(page.locator("#search-results a", has_text="References").first).to_be_visible()
     page.locator("#search-results a", has_text="References").first.click()
     expect(page.locator("article h1")).to_contain_text("References")
-
-
-def test_a_formula_that_cannot_be_shown_is_named():
-    with pytest.raises(ValueError, match=r"cannot be shown: \$\\nothing\$"):
-        slides.mathml(r"\nothing")
-
-
-# ------------------------------------------------------------------------------------------------ slides
-@pytest.fixture
-def decks(tmp_path):
-    """Make decks of notebooks: a function that returns their folder."""
-
-    def make(**notebooks):
-        paths = []
-        for name, nb in notebooks.items():
-            paths.append(tmp_path / f"{name}.ipynb")
-            nbformat.write(nb, paths[-1])
-        slides.main(tmp_path / "_slides", *paths)
-        return tmp_path / "_slides"
-
-    return make
-
-
-def walk(page):
-    """What is to be seen on each slide of a deck, by the space bar alone."""
-    page.wait_for_function("() => window.Reveal?.isReady()")  # the script may still be loading
-    seen = []
-    while not seen or not page.evaluate("Reveal.isLastSlide()"):
-        if seen:
-            page.keyboard.press("Space")
-        seen.append(page.evaluate("Reveal.getCurrentSlide().innerText"))
-        assert len(seen) < 50
-    return seen
-
-
-def test_a_deck_shows_questions_formulas_figures_and_exercises_and_opens_without_a_network(notebook, decks, page):
-    folder = decks(tiny=notebook)
-    page.goto((folder / "index.html").as_uri())
-    page.get_by_role("link", name="How far may a pixel move?").click()
-    seen = walk(page)
-    begins = [text.split("\n")[0] for text in seen]
-    assert begins == [
-        "How far may a pixel move?", "What does the clip do?", "A figure.", "value  2", "1 < 2?",
-        "A table & its caption", "Open exercise 1.1 (5 minutes). Write f.", "What you learned", "Next",
-    ]  # fmt: skip
-    assert "By ε, and no further." in seen[0]
-    assert "Predict first." in seen[1]
-    assert page.locator(".formula math").count() == 1
-    assert page.locator("blockquote math").count() == 2
-    assert page.evaluate(FONT)
-    assert page.locator(".eqno").text_content() == "(2)"
-    notes = page.locator("aside.notes").all_text_contents()
-    assert len(notes) == 1  # the speaker's view shows one for a slide
-    assert "It keeps" in notes[0]
-    assert "Said of it in Goodfellow" in notes[0]
-    everything = page.content()
-    (table,) = [text for text in seen if text.startswith("A table")]
-    assert "20.0 % [5.7, 51.0] (2/10)" in table
-    assert "00, the clip" in table
-    assert page.locator(".advlib-table a").count() == 0  # no other notebook lies beside a deck
-    assert not any(word in everything for word in ("secret", "folded hint", "the strip", "TODO", ".ipynb", "wide wide"))
-
-
-def test_a_slider_on_a_slide_takes_its_keys_for_itself(notebook, decks, page):
-    page.goto((decks(tiny=notebook) / "tiny.html").as_uri())
-    page.wait_for_function("() => window.Reveal?.isReady()")  # the script may still be loading
-    page.evaluate("Reveal.slide(1, 2)")
-    explorer = page.locator(".advlib-explorer")
-    press(explorer.locator("input"), "ArrowRight")()
-    expect(explorer.locator("figcaption")).to_have_text("Shown at 3.0, by g.")
-    assert page.evaluate("Reveal.getIndices().v") == 2
-
-
-def test_a_notebook_with_slideshow_metadata_becomes_the_deck_that_it_asks_for(notebook, decks, page):
-    chosen = notebook.copy()
-    chosen.cells = [
-        new_markdown_cell("# Mine", metadata={"slideshow": {"slide_type": "slide"}}),
-        cell("print('code is shown')", slideshow={"slide_type": "subslide"}),
-        new_markdown_cell("## Not this", metadata={"slideshow": {"slide_type": "skip"}}),
-        new_markdown_cell("a note", metadata={"slideshow": {"slide_type": "notes"}}),
-    ]
-    page.goto((decks(chosen=chosen) / "chosen.html").as_uri())
-    first, second = walk(page)
-    assert first.strip() == "Mine"
-    assert second.strip() == "print('code is shown')"
