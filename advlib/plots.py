@@ -7,17 +7,21 @@ alt text.  Nothing here touches pyplot, so nothing has to be closed and nothing 
 import base64
 import html
 import io
+import itertools
 from pathlib import Path
 
 import matplotlib.style
 import numpy as np
 import pandas as pd
 from IPython.display import display
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from .metrics import Rate
 
 STYLE = Path(__file__).with_name("adv.mplstyle")
+PHONE = 5.5  # inches: in a wider figure the text is too small there
 NOISE = {"cmap": "RdBu_r", "vmin": -0.3, "vmax": 0.3}  # one scale throughout: red is brighter, blue darker
 BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, BLACK = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
@@ -45,8 +49,23 @@ def figure(rows=1, columns=1, width=None, height=None, **subplots):
     return fig, fig.subplots(rows, columns, **subplots)
 
 
+def pair_and_plot():
+    """A figure with two pictures side by side and a plot below them: on a phone, three in a row are too small.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    list of axes
+        Left, right, below.
+    """
+    fig = Figure(figsize=(4.6, 4.2))
+    return fig, [*fig.subplot_mosaic("AB;CC", height_ratios=(4, 3)).values()]
+
+
 def show(fig, alt, caption=""):
     """Put a figure on the page, with what it shows in words for those who do not see it.
+
+    The columns of a wide figure stand side by side where there is room, and below each other on a phone.
 
     Parameters
     ----------
@@ -58,8 +77,36 @@ def show(fig, alt, caption=""):
     """
     text = f"{caption}\n[Figure: {alt}]" if caption else f"[Figure: {alt}]"
     line = f'<figcaption style="max-width:46em">{html.escape(caption)}</figcaption>' if caption else ""
-    picture = img(png(fig), alt, fig.get_figwidth())
+    drawn = pixels(fig)
+    cuts = [0, *(gaps(fig) if fig.get_figwidth() > PHONE else ()), drawn.shape[1]]
+    pieces = [drawn[:, left:right] for left, right in itertools.pairwise(cuts)]
+    pictures = [img(webp(piece), alt * (i == 0), piece.shape[1] / fig.dpi) for i, piece in enumerate(pieces)]
+    beside = f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start">{"".join(pictures)}</div>'
+    picture = beside if pieces[1:] else pictures[0]
     display({"text/html": f"<figure>{picture}{line}</figure>", "text/plain": text}, raw=True)
+
+
+def pixels(fig):
+    """The figure as it is drawn: array of bytes, (height, width, 3)."""
+    canvas = FigureCanvasAgg(fig)
+    fig.get_layout_engine().execute(fig)  # and once more in draw: tick labels change with the room they find
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def gaps(fig):
+    """Where a drawn figure may be cut: pixels from its left edge, midway between two columns of its axes."""
+    boxes = [part.get_tightbbox() for part in (*fig.axes, *fig.legends, *fig.texts)]
+    spans = sorted((box.x0, box.x1) for box in boxes)
+    ends = itertools.accumulate((end for _, end in spans), max)
+    return [round((end + begin) / 2) for end, (begin, _) in zip(ends, spans[1:]) if end <= begin]
+
+
+def webp(pixels):
+    """A drawn figure as the bytes of a WebP file, which changes no colour and is smaller than PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "WEBP", lossless=True, quality=50, method=2)
+    return buffer.getvalue()
 
 
 def png(fig, dpi=110):
@@ -70,11 +117,14 @@ def png(fig, dpi=110):
 
 
 def img(data, alt, inches):
-    """An HTML image that carries its bytes and its alt text."""
+    """An HTML image that carries its bytes and its alt text; without a text it is no concern of a screen reader."""
+    kind = "webp" if data[:4] == b"RIFF" else "png"
     source = base64.b64encode(data).decode()
+    told = f'alt="{html.escape(alt, quote=True)}"' if alt else 'alt="" aria-hidden="true"'
+    wide = round(96 * inches)
     return (
-        f'<img src="data:image/png;base64,{source}" alt="{html.escape(alt, quote=True)}" '
-        f'style="width:{96 * inches:.0f}px;max-width:100%">'
+        f'<img src="data:image/{kind};base64,{source}" {told} '
+        f'style="width:{wide}px;min-width:0;max-width:min({wide}px,100%);flex:1 1 {0.75 * wide:.0f}px">'
     )
 
 
@@ -132,7 +182,7 @@ def draw_probabilities(ax, probabilities, y, names=None, title=""):
     colours[y] = BLUE
     bars = ax.bar(names, probabilities, color=colours)
     bars[y].set_hatch("//")
-    ax.set(ylim=(0, 1), xlabel="class (hatched: the true one)", ylabel="probability", title=title)
+    ax.set(ylim=(0, 1), yticks=(0, 0.5, 1), xlabel="class (hatched: the true one)", ylabel="probability", title=title)
     ax.grid(axis="x", visible=False)
 
 
@@ -220,10 +270,10 @@ def attacked(x, x_adv, probabilities, y):
     -------
     matplotlib.figure.Figure
     """
-    fig, (left, middle, right) = figure(1, 3, width=7.5)
+    fig, (left, right, below) = pair_and_plot()
     draw_image(left, x_adv, f"read as {np.argmax(probabilities)}")
-    draw_noise(middle, x_adv - x, "the noise")
-    draw_probabilities(right, probabilities, y, title=f"p({y}) = {probabilities[y]:.2f}")
+    draw_noise(right, x_adv - x, "the noise")
+    draw_probabilities(below, probabilities, y, title=f"p({y}) = {probabilities[y]:.2f}")
     return fig
 
 

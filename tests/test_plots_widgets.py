@@ -7,10 +7,10 @@ import re
 from html.parser import HTMLParser
 
 import ipywidgets
-import matplotlib.image
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from advlib import metrics, plots, widgets
 
@@ -50,7 +50,10 @@ class Tags(HTMLParser):
 
 def pixels(source):
     """The picture behind an <img>'s src."""
-    return matplotlib.image.imread(io.BytesIO(base64.b64decode(source.removeprefix("data:image/png;base64,"))))
+    kind, data = re.fullmatch("data:image/(png|webp);base64,(.*)", source).groups()
+    picture = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert picture.format.lower() == kind
+    return np.asarray(picture)
 
 
 def drawing(text=""):
@@ -79,8 +82,54 @@ def test_show_without_a_caption(shown):
     assert shown[0]["text/plain"] == "[Figure: a 7]"
 
 
-def test_a_picture_is_as_wide_as_its_figure_and_never_wider_than_the_page():
-    assert "width:480px;max-width:100%" in plots.img(b"", "", 5)
+def test_a_picture_is_as_wide_as_its_figure_with_two_dots_a_pixel(shown):
+    fig, _ = plots.figure(width=5, height=2)
+    plots.show(fig, alt="nothing")
+    (picture,) = Tags(shown[0]["text/html"]).all("img")
+    assert picture["style"].startswith("width:480px;")
+    assert "max-width:min(480px,100%)" in picture["style"]  # never wider than the page
+    assert pixels(picture["src"]).shape == (2 * 192, 2 * 480, 3)
+
+
+def test_no_colour_of_a_picture_is_changed():
+    fig, ax = plots.figure()
+    plots.draw_noise(ax, np.random.default_rng(0).normal(0, 0.1, (28, 28, 1)))
+    drawn = plots.pixels(fig)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(plots.webp(drawn)))), drawn)
+
+
+def three_columns(width):
+    fig, axes = plots.figure(2, 3, width)
+    for k, ax in enumerate(axes.flat):
+        ax.plot([0, k])
+        ax.set_ylabel(f"the number {k}")
+    return fig
+
+
+def test_a_wide_figure_is_cut_between_its_columns_so_that_a_phone_can_stack_them(shown):
+    plots.show(three_columns(9), alt="six lines")
+    pictures = Tags(shown[0]["text/html"]).all("img")
+    assert [picture["alt"] for picture in pictures] == ["six lines", "", ""]  # read aloud once
+    assert [picture.get("aria-hidden") for picture in pictures] == [None, "true", "true"]
+    pieces = [pixels(picture["src"]) for picture in pictures]
+    assert np.array_equal(np.hstack(pieces), plots.pixels(three_columns(9)))
+    assert all((piece[:, [0, -1]] == 255).all() for piece in pieces)  # nothing is cut through
+
+
+def test_a_figure_is_left_whole_where_it_is_narrow_or_something_spans_its_columns(shown):
+    plots.show(three_columns(plots.PHONE), alt="narrow")
+    fig = three_columns(9)
+    fig.suptitle("a long title that stands above all of the columns of this figure")
+    plots.show(fig, alt="spanned")
+    assert [len(Tags(bundle["text/html"]).all("img")) for bundle in shown] == [1, 1]
+
+
+def test_nothing_is_cut_off_at_the_edge():
+    fig = plots.attacked(np.zeros((4, 4, 1)), np.ones((4, 4, 1)), np.full(10, 0.1), 3)
+    assert fig.get_figwidth() <= plots.PHONE
+    drawn = plots.pixels(fig)
+    for edge in (drawn[0], drawn[-1], drawn[:, 0], drawn[:, -1]):
+        assert (edge == 255).all()
 
 
 def test_figure():
