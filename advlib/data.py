@@ -2,13 +2,17 @@
 
 import hashlib
 import os
-import socket
+import time
+import urllib.request
 import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from .files import DATA, ROOT, DataError, arrays, replacing
 
@@ -22,6 +26,7 @@ MNIST = {
 # Keras's own copy of it: the file that keras.datasets.mnist.load_data() fetches.
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_FILE = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+PATIENCE, LEAST = 20, 200_000  # a download that brings fewer bytes in so many seconds would take a quarter of an hour
 VALIDATION = {"mnist": 5000, "digits": 400}  # how many of the first training images; MNIST in published order
 
 
@@ -70,7 +75,7 @@ def load(name="mnist"):
     """Load MNIST, from a verified file or by download; or the offline digits where that fails.
 
     The file ``mnist.npz`` is looked for in ``$ADVLIB_DATA``, in ``data/``, in ``shared/data`` beside the
-    checkout (a class-room server mounts one) and in Keras's cache; then Keras downloads it.
+    checkout (a class-room server mounts one) and in Keras's cache; then it is downloaded.
 
     Parameters
     ----------
@@ -167,23 +172,50 @@ def _keras_cache():
 
 
 def _download():
-    """MNIST by Keras's own download, with its progress bar, into data/ (or Keras's cache)."""
-    from .backend import keras
-
+    """MNIST from where Keras has it, with a progress bar, into data/ (or Keras's cache)."""
     folder = DATA if os.access(DATA, os.W_OK) else _keras_cache()
-    patience = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(20)  # a dead network is noticed: Keras itself would wait for ever
-    try:
-        # load_data() takes no folder and downloads in place: what an interruption leaves would be found later
-        with replacing(folder / "mnist.npz") as part:
-            keras.utils.get_file(part.name, MNIST_URL, cache_dir=part.parent, cache_subdir="", file_hash=MNIST_FILE)
-    except OSError:
-        raise
-    except Exception as why:  # Keras wraps what went wrong on the network in a bare Exception
-        raise OSError(str(why)) from why
-    finally:
-        socket.setdefaulttimeout(patience)
+    with replacing(folder / "mnist.npz") as part:
+        with part.open("wb") as file:
+            for piece in _pieces(MNIST_URL):
+                file.write(piece)
+        found = hashlib.sha256(part.read_bytes()).hexdigest()
+        if found != MNIST_FILE:
+            raise OSError(f"{part.stat().st_size:,} bytes came from {MNIST_URL}, and are not the published file")
     return folder / "mnist.npz"
+
+
+def _pieces(url):
+    """What an address sends, as it comes; one that sends next to nothing is given up."""
+    come = SimpleQueue()
+    bar = tqdm(unit="B", unit_scale=True, desc="Downloading MNIST")
+
+    def read():  # apart: a connection that hangs cannot be broken off, but it can be left
+        try:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
+                bar.total = answer.length
+                while piece := answer.read1(2**16):
+                    come.put(piece)
+            come.put(None)
+        except Exception as why:
+            come.put(why)
+
+    Thread(target=read, daemon=True).start()
+    with bar:
+        before, until = 0, time.monotonic() + PATIENCE
+        while True:
+            try:
+                piece = come.get(timeout=max(0, until - time.monotonic()))
+            except Empty:
+                if bar.n - before < LEAST:
+                    raise OSError(f"given up: only {bar.n - before:,} bytes came in {PATIENCE} s") from None
+                before, until = bar.n, time.monotonic() + PATIENCE
+                continue
+            if piece is None:
+                return
+            if isinstance(piece, Exception):
+                raise OSError(str(piece)) from piece
+            yield piece
+            bar.update(len(piece))
 
 
 def _digits():

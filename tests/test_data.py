@@ -6,12 +6,14 @@ import http.server
 import io
 import os
 import pickle
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -21,7 +23,6 @@ import pytest
 from small import Evil, npz
 
 from advlib import data, files
-from advlib.backend import keras
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = data.find("mnist.npz")  # before the tests hide it
@@ -251,7 +252,7 @@ def test_what_was_found_is_used_and_left_alone(place, nowhere, monkeypatch):
     path = nowhere / place / "mnist.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(WHOLE)
-    monkeypatch.setattr(keras.utils, "get_file", no_download)
+    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
     found = data.load("mnist")
     assert found.name == "mnist"
     assert all(np.array_equal(found.raw[key], SMALL[key]) for key in SMALL)
@@ -308,7 +309,7 @@ def test_a_damaged_file_is_refused_by_name(damage, nowhere, monkeypatch):
     later = nowhere / "keras" / "datasets" / "mnist.npz"  # a whole one further on does not hide it
     later.parent.mkdir(parents=True)
     later.write_bytes(WHOLE)
-    monkeypatch.setattr(keras.utils, "get_file", no_download)
+    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
     with pytest.raises(data.DataError, match=message) as refused:
         data.load()
     assert str(path) in str(refused.value)
@@ -360,7 +361,7 @@ def test_a_folder_named_mnist_npz_is_refused(nowhere, monkeypatch):
     path = nowhere / "checkout" / "data" / "mnist.npz"
     path.mkdir()
     (path / "something").write_text("of somebody's")
-    monkeypatch.setattr(keras.utils, "get_file", no_download)
+    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
     with pytest.raises(data.DataError, match=r"mnist\.npz is a folder, where a file is expected: move it away"):
         data.load()
     assert (path / "something").read_text() == "of somebody's"
@@ -421,7 +422,7 @@ def test_only_mnists_four_arrays_are_unpacked(nowhere, monkeypatch):
 def test_a_link_to_nothing_is_refused(nowhere, monkeypatch):
     path = nowhere / "checkout" / "data" / "mnist.npz"
     path.symlink_to(nowhere / "gone")
-    monkeypatch.setattr(keras.utils, "get_file", no_download)
+    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
     with pytest.raises(data.DataError, match=r"mnist\.npz is a link to nothing: move it away"):
         data.load()
     assert path.is_symlink()
@@ -431,7 +432,7 @@ def test_a_link_to_nothing_is_refused(nowhere, monkeypatch):
 def test_an_unreadable_folder_is_named(mode, public, monkeypatch):
     folder = public / "checkout" / "data"
     (folder / "mnist.npz").write_bytes(WHOLE)
-    monkeypatch.setattr(keras.utils, "get_file", no_download)
+    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
     folder.chmod(mode)
     with (
         somebody_else(),
@@ -447,7 +448,7 @@ def test_an_unreadable_file_is_named(public, monkeypatch):
     path = public / "checkout" / "data" / "mnist.npz"
     path.write_bytes(WHOLE)
     path.chmod(0o000)
-    monkeypatch.setattr(keras.utils, "get_file", no_download)
+    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
     with (
         somebody_else(),
         pytest.raises(data.DataError, match=r"mnist\.npz cannot be read: give yourself the right"),
@@ -468,13 +469,15 @@ def server(nowhere, monkeypatch):
             self.send_response(here.status)
             self.send_header("Content-Length", str(here.promised or len(here.body)))
             self.end_headers()
-            self.wfile.write(here.body)
+            with contextlib.suppress(OSError):  # given up
+                here.send(self.wfile)
 
         def log_message(self, *_):
             pass
 
     here = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     here.body, here.promised, here.status, here.asked = WHOLE, None, 200, 0
+    here.send = lambda file: file.write(here.body)
     threading.Thread(target=here.serve_forever, daemon=True).start()
     monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{here.server_port}/mnist.npz")
     yield here
@@ -482,15 +485,74 @@ def server(nowhere, monkeypatch):
     here.server_close()
 
 
-def test_download_once_with_keras_and_its_progress_bar(server, nowhere, capsys):
+def test_download_once_with_a_progress_bar(server, nowhere, capsys):
     assert data.load().name == "mnist"
     assert listed(nowhere) == ["checkout/data/mnist.npz"]
     assert (nowhere / "checkout" / "data" / "mnist.npz").read_bytes() == WHOLE
-    assert "Downloading data from http" in (printed := capsys.readouterr().out)
-    assert f"{len(WHOLE)}/{len(WHOLE)}" in printed
+    assert re.search(r"Downloading MNIST: 100%.* (\S+)/\1 ", capsys.readouterr().err)
     assert data.load().name == "mnist"
     assert server.asked == 1
-    assert socket.getdefaulttimeout() is None
+
+
+def test_a_download_may_take_its_time(server, nowhere, monkeypatch):
+    """Longer than the patience in all; but enough comes all the while."""
+    monkeypatch.setattr(data, "PATIENCE", 1.5)
+    monkeypatch.setattr(data, "LEAST", 1)
+
+    def slowly(file):
+        for i in range(0, len(WHOLE), 100):
+            file.write(WHOLE[i : i + 100])
+            time.sleep(0.3)
+
+    server.send = slowly
+    begin = time.monotonic()
+    assert data.load().name == "mnist"
+    assert time.monotonic() - begin > 1.5
+
+
+def drip(file):
+    """A byte now and then: each comes before any time-out of a connection."""
+    for i in range(100):
+        file.write(WHOLE[i : i + 1])
+        time.sleep(0.2)
+
+
+def drip_after_a_good_beginning(file):
+    file.write(WHOLE[:500])
+    drip(file)
+
+
+@pytest.mark.parametrize("slow", [drip, drip_after_a_good_beginning])
+def test_a_download_that_drips_is_given_up(slow, server, nowhere, monkeypatch):
+    server.send = slow
+    given_up(nowhere, monkeypatch)
+
+
+def test_a_server_whose_greeting_drips_is_given_up(nowhere, monkeypatch):
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def greet():
+        with contextlib.suppress(OSError), listening.accept()[0] as connection:
+            for letter in b"HTTP/1.1 200 OK and a long greeting, letter by letter":
+                connection.sendall(bytes([letter]))
+                time.sleep(0.2)
+
+    threading.Thread(target=greet, daemon=True).start()
+    monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{listening.getsockname()[1]}/mnist.npz")
+    given_up(nowhere, monkeypatch)
+    listening.close()
+
+
+def given_up(nowhere, monkeypatch):
+    """In twice the patience at most, with what came, and nothing is left."""
+    monkeypatch.setattr(data, "PATIENCE", 1)
+    monkeypatch.setattr(data, "LEAST", 100)
+    monkeypatch.setenv("ADVLIB_DATASET", "mnist")
+    begin = time.monotonic()
+    with pytest.raises(data.DataError, match=r"given up: only \d bytes came in 1 s\): copy mnist\.npz to"):
+        data.load()
+    assert time.monotonic() - begin < 5
+    assert leftovers(nowhere) == []
 
 
 @pytest.mark.parametrize("fault", ["cut short", "not the published file", "not found"])
@@ -506,33 +568,25 @@ def test_a_failed_download_leaves_nothing(fault, server, nowhere, monkeypatch):
         data.load()
     assert server.asked == 1
     assert leftovers(nowhere) == []
-    assert socket.getdefaulttimeout() is None
 
 
-@pytest.mark.parametrize("how", [KeyboardInterrupt, Exception("URL fetch failure"), OSError("disk full")])
+@pytest.mark.parametrize("how", [KeyboardInterrupt, OSError("disk full")])
 def test_an_interrupted_download_leaves_nothing(how, nowhere, monkeypatch):
-    def half(fname, origin, cache_dir, cache_subdir, **_):
-        target = Path(cache_dir, cache_subdir, fname)
-        target.write_bytes(WHOLE[:100])
+    def half(url):
+        yield WHOLE[:100]
+        assert leftovers(nowhere), "it is in the midst of it"
         raise how
 
-    monkeypatch.setattr(keras.utils, "get_file", half)
+    monkeypatch.setattr(data, "_pieces", half)
     monkeypatch.setenv("ADVLIB_DATASET", "mnist")
     expected = KeyboardInterrupt if how is KeyboardInterrupt else data.DataError
     with pytest.raises(expected, match=None if how is KeyboardInterrupt else str(how)):
         data.load()
     assert leftovers(nowhere) == []
-    assert socket.getdefaulttimeout() is None
 
 
-def test_a_read_only_data_folder_is_left_for_kerass_cache(public, monkeypatch):
-    downloads = []
-
-    def whole(fname, origin, cache_dir, cache_subdir, **_):
-        downloads.append(Path(cache_dir, cache_subdir, fname))
-        downloads[-1].write_bytes(WHOLE)
-
-    monkeypatch.setattr(keras.utils, "get_file", whole)
+def test_a_read_only_data_folder_is_left_for_kerass_cache(server, public, monkeypatch):
+    monkeypatch.setattr(data, "MNIST_URL", f"http://127.0.0.1:{server.server_port}/mnist.npz")
     (public / "checkout" / "data").chmod(0o555)
     (public / "keras").mkdir()
     (public / "keras").chmod(0o777)
@@ -540,7 +594,7 @@ def test_a_read_only_data_folder_is_left_for_kerass_cache(public, monkeypatch):
         assert data.load().name == "mnist"
         assert data.load().name == "mnist"
     assert listed(public) == ["keras/datasets/mnist.npz"]
-    assert len(downloads) == 1
+    assert server.asked == 1
 
 
 def test_nowhere_to_write_is_like_no_network(public, monkeypatch):
@@ -554,39 +608,31 @@ def test_nowhere_to_write_is_like_no_network(public, monkeypatch):
 
 
 STARTER = """
-import sys, time, types
+import sys, time
 from pathlib import Path
+from advlib import data
 
-def get_file(fname, origin, cache_dir, cache_subdir, **_):
+def half(url):
     "Half of the file, then a wait until the other process is as far, then the rest."
     Path(meeting, sys.argv[2]).touch()
-    with open(Path(cache_dir, cache_subdir, fname), "wb") as file:
-        file.write(whole[:100])
-        file.flush()
-        end = time.monotonic() + 60
-        while len(list(Path(meeting).iterdir())) < 2 and time.monotonic() < end:
-            time.sleep(0.01)
-        file.write(whole[100:])
+    yield whole[:100]
+    end = time.monotonic() + 60
+    while len(list(Path(meeting).iterdir())) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    yield whole[100:]
 
 meeting = sys.argv[1]
-keras = types.SimpleNamespace(utils=types.SimpleNamespace(get_file=get_file))
-sys.modules["advlib"] = types.ModuleType("advlib")  # without TensorFlow: seconds, not half a minute
-sys.modules["advlib"].__path__ = [package]
-sys.modules["advlib.backend"] = types.SimpleNamespace(keras=keras)
-from advlib import data
-data.ROOT, data.DATA, data.MNIST = Path(root), Path(root) / "data", table
+data.ROOT, data.DATA, data.MNIST, data.MNIST_FILE, data._pieces = Path(root), Path(root) / "data", table, digest, half
 print(data.load().name, len(list(Path(meeting).iterdir())))
 """
 
 
 def test_two_kernels_start_at_once_on_an_empty_cache(nowhere):
     (nowhere / "meeting").mkdir()
-    names = {
-        "package": str(ROOT / "advlib"), "root": str(data.ROOT), "table": data.MNIST, "whole": WHOLE
-    }  # fmt: skip
+    names = {"root": str(data.ROOT), "table": data.MNIST, "digest": data.MNIST_FILE, "whole": WHOLE}
     script = "".join(f"{key} = {value!r}\n" for key, value in names.items()) + STARTER
     command = [sys.executable, "-c", script, str(nowhere / "meeting")]
-    kernels = [subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in "ab"]
+    kernels = [subprocess.Popen([*command, name], cwd=ROOT, stdout=subprocess.PIPE, text=True) for name in "ab"]
     printed = [kernel.communicate(timeout=120)[0] for kernel in kernels]
     assert printed == ["mnist 2\n"] * 2  # both were downloading at the same time
     assert leftovers(nowhere) == ["mnist.npz"]
@@ -605,7 +651,7 @@ def test_no_network_where_the_digits_are_refused(nowhere, monkeypatch):
     monkeypatch.setenv("ADVLIB_DATASET", "mnist")
     with pytest.raises(
         data.DataError,
-        match=r"could not be downloaded \(URL fetch failure.*\): copy mnist\.npz to .*ADVLIB_DATASET",
+        match=r"could not be downloaded \(.*refused.*\): copy mnist\.npz to .*ADVLIB_DATASET",
     ):
         data.load()
 
