@@ -2,30 +2,33 @@
 
 A notebook in which some cell carries Jupyter's ``slideshow`` metadata becomes the deck that these ask for.  From
 any other comes what a teacher shows: the title and the card, each section's question, what is to be predicted, the
-formulas, the figures, sliders and tables without their code, the exercises without their hints, and the end.  The
-prose in between becomes the speaker's notes (key S).
+formulas, the figures, sliders and tables without their code, the exercises without their hints, and the end.  A
+section that has none of these shows its first sentence.  The prose in between becomes the speaker's notes (key S).
 
 ``site/reveal`` is reveal.js 5.2.1, under its own licence; it is copied beside the decks, and they ask for nothing else.
 """
 
-import html
+import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
 import nbformat
+from jinja2 import Environment, FileSystemLoader
 from mathml import mathml
 from nbconvert import SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat.v4 import new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 SITE = Path(__file__).resolve().parent
-SHOWN = ("> **Predict first", "$$", "![")  # the blocks of prose that are not left to the speaker
+# the blocks of prose that are not left to the speaker: those that need little room, and those that need a slide
+SMALL, LARGE = ("> **Predict first", "$$"), ("![", "|")
 # what is shown to its end
 WHOLE = (
     "# ", "**You will be able to**", "**Exercise", "**Open exercise", "## What you learned", "## Limits", "## Next",
 )  # fmt: skip
+ROOM = 14  # lines of a table on one slide, in a type that can be read from the back row
 
 
 class Renderer(IPythonRenderer):
@@ -43,18 +46,17 @@ def markdown(source):
     return MarkdownWithMath(renderer=Renderer(escape=False, exclude_anchor_links=True)).render(source)
 
 
-def slide(kind, cell):
-    cell.metadata["slideshow"] = {"slide_type": kind}
-    return cell
-
-
 def prose(source):
-    """A markdown cell's parts: pairs of a kind (of slide, or "block" for what may join one) and a text."""
+    """A markdown cell's parts: pairs of a kind and a text.
+
+    The kinds are Jupyter's ("slide", "subslide", "-" for what goes on, "notes"), and "small" and "large" for what
+    joins a slide that has room for it.
+    """
     source = re.sub(r"<!--.*?-->|<details>.*?</details>", "", source, flags=re.DOTALL)
     parts, whole = [], False
     for block in filter(None, map(str.strip, re.split(r"\n\s*\n", source))):
         if block.startswith(("# ", "## ")):
-            parts.append(("slide", block))
+            parts.append(("-" if block.startswith("## Next") else "slide", block))
             whole = block.startswith(WHOLE)
         elif block.startswith(WHOLE):
             parts.append(("subslide", block))
@@ -62,8 +64,8 @@ def prose(source):
         elif whole:
             parts.append(("-", block))
         else:
-            parts.append(("block" if block.startswith(SHOWN) else "notes", block))
-    return parts
+            parts.append(("small" if block.startswith(SMALL) else "large" if block.startswith(LARGE) else "notes", block))
+    return [(kind, new_markdown_cell(block)) for kind, block in parts]
 
 
 def pictures(cell):
@@ -80,54 +82,124 @@ def pictures(cell):
     return [output for output in cell.outputs if shows(output)]
 
 
+def pages(output):
+    """The output itself, or a long table as several, each with the head; they begin where groups of rows do."""
+    page = output.get("data", {}).get("text/html", "")
+    start, *groups = re.split(r"(?=<tbody)", page)
+    if "advlib-table" not in page or height(page) <= ROOM:
+        return [output]
+    parts = [""]
+    for group in groups:
+        rows = re.findall(r"<tr\b.*?</tr>", group, re.DOTALL)
+        label = rows.pop(0) if "rowgroup" in rows[0] else ""
+        chunks = [label]
+        for row in rows:
+            if height(chunks[-1] + row) > ROOM:
+                chunks.append(label)
+            chunks[-1] += row
+        for chunk in chunks:
+            if height(parts[-1] + chunk) > ROOM:
+                parts.append("")
+            parts[-1] += chunk
+    tables = []
+    for i, part in enumerate(parts, 1):
+        told = start.replace("</caption>", f" ({i} of {len(parts)})</caption>")
+        tables.append(new_output("display_data", {"text/html": f"{told}<tbody>{part}</tbody></table></div>"}))
+    return tables
+
+
+def height(rows):
+    """About how many lines rows of a table take."""
+    return sum(1 + len(re.sub("<.*?>", "", row)) // 90 for row in re.findall(r"<tr\b.*?</tr>", rows, re.DOTALL))
+
+
+def parts(cell):
+    """A cell's parts: pairs of a kind, as of :func:`prose`, and a cell."""
+    if cell.cell_type == "markdown":
+        return prose(cell.source)
+    if "stub" in cell.metadata.get("tags", []):
+        return [("-", new_markdown_cell(f"```python\n{cell.source}\n```"))]
+    shown = [page for output in pictures(cell) for page in pages(output)] if cell.cell_type == "code" else []
+    return [("large", new_code_cell(outputs=[output])) for output in shown]
+
+
 def deck(nb):
     """The cells of a notebook's deck, from its structure."""
-    cells = []
-    note = None  # this slide's: the speaker's view shows only one
-    room = False  # no picture yet: a formula or a question finds its place below the section's title
-    for cell in nb.cells:
-        if cell.cell_type == "markdown":
-            parts = [(kind, new_markdown_cell(text)) for kind, text in prose(cell.source)]
+    slides, notes = [], []
+    for kind, part in (part for cell in nb.cells for part in parts(cell)):
+        on_it = [kind for kind, _ in slides[-1]] if slides else []
+        bare = on_it == ["slide"]
+        room = "slide" in on_it and {*on_it} <= {"slide", "small"}
+        if kind == "notes" and slides:
+            notes[-1].append(part.source)
+        elif on_it and (kind == "-" or (kind == "small" and room) or (kind in ("subslide", "large") and bare)):
+            slides[-1].append((kind, part))
         else:
-            parts = [("subslide", cell)] if cell.cell_type == "code" and pictures(cell) else []
-        for kind, part in parts:
-            if kind == "notes" and note:
-                note.source += f"\n\n{part.source}"
-                continue
-            if kind == "block":
-                kind = "-" if room else "subslide"
-            if kind == "notes":
-                note = part
-            elif kind != "-":
-                note = None
-                room = part.cell_type == "markdown" and not part.source.startswith("**")
-            if part.cell_type == "code":
-                part.outputs = pictures(part)
-            cells.append(slide(kind, part))
+            slides.append([(kind, part)])
+            notes.append([])
+    cells, question = [], ""
+    for slide, said in zip(slides, notes):
+        (kind, first), *_ = slide
+        shown = [cell for _, cell in slide]
+        if kind == "slide":
+            question = first.source.lstrip("# ")
+            if len(slide) == 1 and said:
+                shown.append(new_markdown_cell(sentence(said[0])))
+        else:  # the question stands above whatever belongs to it
+            shown.insert(0, new_markdown_cell(f"### {question}"))
+        for cell, kind in zip(shown, ["slide" if kind == "slide" else "subslide", *["-"] * len(shown)]):
+            cells.append(typed(kind, cell))
+        if said:  # one cell: the speaker's view shows only one
+            cells.append(typed("notes", new_markdown_cell("\n\n".join(said))))
     return cells
 
 
-def unlink(nb):
-    """Take the links to other notebooks out of the tables, as ``Renderer`` does in the prose."""
+def typed(kind, cell):
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+def sentence(text):
+    """The first of a text."""
+    return re.match(r".*?[.?!:](?=\s|$)|.*", text, re.DOTALL)[0]
+
+
+def mend(nb):
+    """Take the links to other notebooks out of the tables, as ``Renderer`` does in the prose, and keep rates whole."""
     for bundle in (output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", [])):
         if "advlib-table" in bundle.get("text/html", ""):
-            bundle["text/html"] = re.sub(r'<a href="(?!\w+://)[^"]*">(.*?)</a>', r"\1", bundle["text/html"])
+            page = re.sub(r'<a href="(?!\w+://)[^"]*">(.*?)</a>', r"\1", bundle["text/html"])
+            bundle["text/html"] = re.sub(r"[\d.]+ % \[.*?\]", lambda rate: rate[0].replace(" ", "&nbsp;"), page)
 
 
-def title(nb):
-    found = re.search(r"^# (.+)", "\n".join(c.source for c in nb.cells if c.cell_type == "markdown"), re.MULTILINE)
-    return found[1] if found else "Slides"
+def name(nb, stem):
+    """Number the title, as on the pages, by the file's name; and return it."""
+    number = re.match(r"(\d+)_", stem)
+    for cell in nb.cells:
+        found = re.search(r"^# (.+)", cell.source, re.MULTILINE)
+        if cell.cell_type == "markdown" and found:
+            title = f"{int(number[1])} · {found[1]}" if number else found[1]
+            cell.source = cell.source.replace(found[0], f"# {title}", 1)
+            return title
+    return "Slides"
+
+
+def minutes(nb):
+    found = re.search(r"^\*\*Minutes\*\*:?\s*(.+?)\.?$", "\n".join(cell.source for cell in nb.cells), re.MULTILINE)
+    return found[1] if found else ""
 
 
 def main(folder, *notebooks):
     folder = Path(folder)
     shutil.copytree(SITE / "reveal", folder / "reveal", dirs_exist_ok=True)
     shutil.copytree(SITE / "static", folder, ignore=shutil.ignore_patterns("course.css"), dirs_exist_ok=True)
-    entries = []
+    shutil.copy(SITE / "deck.css", folder)
+    decks = []
     for path in map(Path, notebooks):
         nb = nbformat.read(path, 4)
-        nb.metadata["title"] = title(nb)
-        unlink(nb)
+        nb.metadata["title"] = name(nb, path.stem)
+        mend(nb)
+        decks.append({"file": f"{path.stem}.html", "title": nb.metadata["title"], "minutes": minutes(nb)})
         tagged = any("slideshow" in cell.metadata for cell in nb.cells)
         if not tagged:
             nb.cells = deck(nb)
@@ -139,13 +211,10 @@ def main(folder, *notebooks):
         )
         page, _ = exporter.from_notebook_node(nb)
         (folder / f"{path.stem}.html").write_text(page, encoding="utf-8")
-        entries.append(f'<li><a href="{path.stem}.html">{html.escape(nb.metadata["title"])}</a></li>')
-    (folder / "index.html").write_text(
-        '<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>Slides</title>\n<h1>Slides</h1>\n'
-        "<p>Arrow keys, or the space bar; S opens the speaker's notes, O the overview, and ?print-pdf after the\n"
-        f"address a version to print.</p>\n<ol>\n{chr(10).join(entries)}\n</ol>\n</html>\n",
-        encoding="utf-8",
-    )
+    site = folder.parent / "site" / "html" / "index.html"  # where course.py writes the pages
+    back = Path(os.path.relpath(site, folder)).as_posix() if site.exists() else ""
+    index = Environment(loader=FileSystemLoader(SITE), autoescape=True).get_template("decks.html.j2")
+    (folder / "index.html").write_text(index.render(decks=decks, pages=back), encoding="utf-8")
 
 
 if __name__ == "__main__":
