@@ -8,6 +8,7 @@ from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).parent))
 from folding import fold
+from front import front
 from mathml import mathml
 
 project = "Common adversarial noise"
@@ -20,6 +21,7 @@ html_theme = "sphinx_book_theme"
 # without these, pydata-sphinx-theme puts a second search bar above the page
 html_theme_options = {"navbar_persistent": [], "navbar_start": [], "navbar_center": [], "navbar_end": []}
 html_static_path = ["static"]
+html_favicon = "static/favicon.png"
 html_css_files = ["math.css", "course.css"]
 
 # A page asks for nothing that is not beside it, so that it opens from a stick:
@@ -49,3 +51,4 @@ def visit(block):
 def setup(app):
     app.add_html_math_renderer("mathml", visit(block=False), visit(block=True))
     app.connect("doctree-read", fold)
+    front(app)
