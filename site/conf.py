@@ -10,31 +10,32 @@ sys.path.insert(0, str(Path(__file__).parent))
 from folding import fold
 from front import front
 from mathml import mathml
+from shaping import beside, number, scroll
 
 project = "Common adversarial noise"
 author = copyright = "the course's authors"
 html_title = project
 language = "en"
-extensions = ["myst_nb", "sphinx_copybutton"]
+extensions = ["myst_nb"]
 
-html_theme = "sphinx_book_theme"
-# without these, pydata-sphinx-theme puts a second search bar above the page
-html_theme_options = {"navbar_persistent": [], "navbar_start": [], "navbar_center": [], "navbar_end": []}
+html_theme = "basic"
+templates_path = ["templates"]  # the pages' own layout
 html_static_path = ["static"]
 html_favicon = "static/favicon.png"
-html_css_files = ["math.css", "course.css"]
+html_style = "course.css"
+html_css_files = ["math.css"]
+html_use_index = False
+html_sourcelink_suffix = ""
 
 # A page asks for nothing that is not beside it, so that it opens from a stick:
 html_math_renderer = "mathml"  # no MathJax
 nb_ipywidgets_js = {}  # no widgets' scripts: a slider on a page has its own
-html_show_search_summary = False  # the summaries are fetched, which a browser refuses to a file://
 
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_output_stderr = "remove"  # progress bars
 nb_render_markdown_format = "myst"  # a cell that shows a table in Markdown
-nb_code_prompt_show, nb_code_prompt_hide = "Show the solution", "Hide the solution"  # folding.py labels the rest
 
 
 def visit(block):
@@ -50,5 +51,7 @@ def visit(block):
 
 def setup(app):
     app.add_html_math_renderer("mathml", visit(block=False), visit(block=True))
-    app.connect("doctree-read", fold)
+    app.connect("doctree-read", number, priority=400)  # before Sphinx collects the titles
+    for change in (fold, beside, scroll):
+        app.connect("doctree-read", change)
     front(app)

@@ -1,0 +1,45 @@
+"""What a page has and its notebook has not: a number in its title, its pictures in files, tables that scroll."""
+
+import base64
+import io
+import re
+
+from docutils import nodes
+from PIL import Image
+
+PICTURE = re.compile(r'<img src="data:image/(\w+);base64,([^"]+)"')
+
+
+def number(app, doctree):
+    """Put a notebook's number before its title, wherever that is shown; from its name: ``02_name`` is 2."""
+    found = re.fullmatch(r"(in_depth/)?0*(\d+)_.+", app.env.docname)
+    title = next(doctree.findall(nodes.title), None)
+    if found and title:
+        title.insert(0, nodes.Text(f"{found[2]}{' in depth' if found[1] else ''} · "))
+
+
+def beside(app, doctree):
+    """Write pictures beside the pages: a browser shows the text first, and asks for a picture as the reader comes near."""
+    docname, count = app.env.docname, 0
+    folder = app.outdir / "_images"
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def stored(picture):
+        nonlocal count
+        data, count = base64.b64decode(picture[2]), count + 1
+        name = f"{docname.replace('/', '-')}-{count}.{picture[1]}"
+        (folder / name).write_bytes(data)
+        width, height = Image.open(io.BytesIO(data)).size  # the place is kept: nothing jumps when it comes
+        source = "../" * docname.count("/") + f"_images/{name}"
+        return f'<img loading="lazy" decoding="async" width="{width}" height="{height}" src="{source}"'
+
+    for raw in list(doctree.findall(nodes.raw)):
+        text = PICTURE.sub(stored, raw.astext())
+        if text != raw.astext():
+            raw.replace_self(nodes.raw("", text, format="html"))
+
+
+def scroll(app, doctree):
+    """A table that is wider than a phone scrolls by itself."""
+    for table in list(doctree.findall(nodes.table)):
+        table.replace_self(nodes.container("", table.deepcopy(), classes=["scrolls"]))
