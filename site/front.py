@@ -32,7 +32,8 @@ def fill(app, docname, source):
         "first page": first["page"],
         "minutes": f" ({first['read']} min)" if first["read"] else "",
         "slider": raw(explorer(first["cells"])),
-        "sizes": sizes(lessons),
+        "lessons and hours": f"{len(lessons)} lessons, {hours(lessons, 'read')} to read",
+        "exercises": f"In the exercises, {hours(lessons, 'exercises')} of them, a check says what is wrong with your function.",
         "lessons": raw("\n".join(f"<li>{picture(lesson['cells'])}{entry(lesson)}</li>" for lesson in lessons)),
         "ledger": "".join(headline(lesson) for lesson in lessons if lesson["page"].startswith("09")),
         "in depth": raw("\n".join(f"<li>{entry(notebook)}</li>" for notebook in depth)),
@@ -100,11 +101,9 @@ def entry(notebook):
     return f'<div><a href="{notebook["page"]}">{title}</a><p>{sentence}</p>{minutes}</div>'
 
 
-def sizes(lessons):
-    """How much there is to do, to the half hour."""
-    read, exercises = (round(sum(lesson[part] for lesson in lessons) / 30) / 2 for part in ("read", "exercises"))
-    long = f", {read:g} hours to read and {exercises:g} hours of exercises" if read else ""
-    return f"{len(lessons)} lessons{long}"
+def hours(lessons, part):
+    """All the minutes of a kind, to the half hour."""
+    return f"{round(sum(lesson[part] for lesson in lessons) / 30) / 2:g} hours"
 
 
 def headline(lesson):

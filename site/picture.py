@@ -23,12 +23,13 @@ for k, column in enumerate(axes.T):
 (SITE / "picture.png").write_bytes(plots.png(fig, dpi=192))
 
 fig, axes = plots.figure(1, 3, height=6.3, width=12)  # as previews are cut
-fig.suptitle("Fool a neural network with a little noise\n", fontsize=34, fontweight="bold")
+fig.get_layout_engine().set(rect=(0.03, 0.02, 0.94, 0.78), wspace=0.06)
+fig.text(0.5, 0.86, "Fool a neural network with a little noise", fontsize=34, fontweight="bold", ha="center")
 plots.draw_image(axes[0], images[rows[0]])
 plots.draw_noise(axes[1], attack.noise[0])
 plots.draw_image(axes[2], attack.x_adv[0])
 for ax, words in zip(axes, ("This is a seven.", "Add this noise:", "the network reads a nine.")):
-    ax.set_title(words, fontsize=22, pad=12)
+    ax.set_title(words, fontsize=20, pad=12)
 (SITE / "static" / "preview.png").write_bytes(plots.png(fig, dpi=100))
 
 # the seven, and red or blue where its noise is strong
