@@ -64,7 +64,8 @@ def prose(source):
         elif whole:
             parts.append(("-", block))
         else:
-            parts.append(("small" if block.startswith(SMALL) else "large" if block.startswith(LARGE) else "notes", block))
+            kind = "small" if block.startswith(SMALL) else "large" if block.startswith(LARGE) else "notes"
+            parts.append((kind, block))
     return [(kind, new_markdown_cell(block)) for kind, block in parts]
 
 
@@ -74,7 +75,7 @@ def pictures(cell):
     def shows(output):
         bundle = output.get("data", {})
         page = bundle.get("text/html", "")
-        if page.startswith('<div style="display:flex'):
+        if "advlib-strip" in page:
             return False
         parts = "<img", "advlib-explorer", "advlib-quiz", "advlib-table"
         return any(part in page for part in parts) or any(kind.startswith("image/") for kind in bundle)
@@ -101,6 +102,8 @@ def pages(output):
             if height(parts[-1] + chunk) > ROOM:
                 parts.append("")
             parts[-1] += chunk
+    if len(parts) == 1:
+        return [output]
     tables = []
     for i, part in enumerate(parts, 1):
         told = start.replace("</caption>", f" ({i} of {len(parts)})</caption>")
@@ -147,8 +150,8 @@ def deck(nb):
                 shown.append(new_markdown_cell(sentence(said[0])))
         else:  # the question stands above whatever belongs to it
             shown.insert(0, new_markdown_cell(f"### {question}"))
-        for cell, kind in zip(shown, ["slide" if kind == "slide" else "subslide", *["-"] * len(shown)]):
-            cells.append(typed(kind, cell))
+        cells.append(typed("slide" if kind == "slide" else "subslide", shown[0]))
+        cells += [typed("-", cell) for cell in shown[1:]]
         if said:  # one cell: the speaker's view shows only one
             cells.append(typed("notes", new_markdown_cell("\n\n".join(said))))
     return cells
@@ -161,15 +164,18 @@ def typed(kind, cell):
 
 def sentence(text):
     """The first of a text."""
-    return re.match(r".*?[.?!:](?=\s|$)|.*", text, re.DOTALL)[0]
+    return re.match(r".*?[.?!](?=\s|$)|.*", text, re.DOTALL)[0]
 
 
-def mend(nb):
-    """Take the links to other notebooks out of the tables, as ``Renderer`` does in the prose, and keep rates whole."""
-    for bundle in (output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", [])):
-        if "advlib-table" in bundle.get("text/html", ""):
-            page = re.sub(r'<a href="(?!\w+://)[^"]*">(.*?)</a>', r"\1", bundle["text/html"])
-            bundle["text/html"] = re.sub(r"[\d.]+ % \[.*?\]", lambda rate: rate[0].replace(" ", "&nbsp;"), page)
+def mend(table):
+    """A table of results without links to other notebooks, and with rates that are not broken into two lines."""
+    led = re.findall(r'<td[^>]*><a href="(?!\w+://)[^"]*">[^<]*</a></td></tr>', table)
+    if led and len(led) == table.count('scope="row"'):  # a last column that only leads there
+        for cell in led:
+            table = table.replace(cell, "</tr>")
+        table = re.sub(r"<th[^>]*>[^<]*</th>(?=</tr></thead>)", "", table)
+    table = re.sub(r'<a href="(?!\w+://)[^"]*">(.*?)</a>', r"\1", table)
+    return re.sub(r"[\d.]+ (?:% )?\[.*?\]", lambda rate: rate[0].replace(" ", "&nbsp;"), table)
 
 
 def name(nb, stem):
@@ -192,13 +198,15 @@ def minutes(nb):
 def main(folder, *notebooks):
     folder = Path(folder)
     shutil.copytree(SITE / "reveal", folder / "reveal", dirs_exist_ok=True)
-    shutil.copytree(SITE / "static", folder, ignore=shutil.ignore_patterns("course.css"), dirs_exist_ok=True)
-    shutil.copy(SITE / "deck.css", folder)
+    for file in (SITE / "deck.css", SITE / "static" / "favicon.png", *SITE.glob("static/*math*")):
+        shutil.copy(file, folder)
     decks = []
     for path in map(Path, notebooks):
         nb = nbformat.read(path, 4)
         nb.metadata["title"] = name(nb, path.stem)
-        mend(nb)
+        for bundle in (output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", [])):
+            if "advlib-table" in bundle.get("text/html", ""):
+                bundle["text/html"] = mend(bundle["text/html"])
         decks.append({"file": f"{path.stem}.html", "title": nb.metadata["title"], "minutes": minutes(nb)})
         tagged = any("slideshow" in cell.metadata for cell in nb.cells)
         if not tagged:

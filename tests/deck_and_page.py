@@ -63,7 +63,7 @@ def tiny_notebook():
         patch.setenv("ADVLIB_PAGE", "1")  # as where the pages are built
         table = tables.html(tables.frame({"this run": records, "full run": records}, **rates), "A table & its caption")
     quiz = widgets.Quiz("1 < 2?", ["no", "yes"], answer="yes", because="They were compared.")
-    strip = '<div style="display:flex;flex-wrap:wrap;gap:1em"><div style="max-width:24em">the strip</div></div>'
+    strip = '<div class="advlib-strip">the strip</div>'
     cells = [
         new_markdown_cell(TEXT),
         cell(f"long = '{'wide ' * 30}'", figure),
