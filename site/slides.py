@@ -70,12 +70,12 @@ def prose(source):
 
 
 def pictures(cell):
-    """A code cell's outputs that show something; the static strip below a slider shows nothing new."""
+    """A code cell's outputs that show something; a strip below a slider shows nothing new, a fold is for readers."""
 
     def shows(output):
         bundle = output.get("data", {})
         page = bundle.get("text/html", "")
-        if "advlib-strip" in page:
+        if "advlib-strip" in page or page.startswith("<details"):
             return False
         parts = "<img", "advlib-explorer", "advlib-quiz", "advlib-table"
         return any(part in page for part in parts) or any(kind.startswith("image/") for kind in bundle)
@@ -104,10 +104,11 @@ def pages(output):
             parts[-1] += chunk
     if len(parts) == 1:
         return [output]
+    end = page.rpartition("</tbody>")[2]
     tables = []
     for i, part in enumerate(parts, 1):
         told = start.replace("</caption>", f" ({i} of {len(parts)})</caption>")
-        tables.append(new_output("display_data", {"text/html": f"{told}<tbody>{part}</tbody></table></div>"}))
+        tables.append(new_output("display_data", {"text/html": f"{told}<tbody>{part}</tbody>{end}"}))
     return tables
 
 
@@ -148,7 +149,7 @@ def deck(nb):
             question = first.source.lstrip("# ")
             if len(slide) == 1 and said:
                 shown.append(new_markdown_cell(sentence(said[0])))
-        else:  # the question stands above whatever belongs to it
+        elif question:  # it stands above whatever belongs to it
             shown.insert(0, new_markdown_cell(f"### {question}"))
         cells.append(typed("slide" if kind == "slide" else "subslide", shown[0]))
         cells += [typed("-", cell) for cell in shown[1:]]
@@ -167,15 +168,14 @@ def sentence(text):
     return re.match(r".*?[.?!](?=\s|$)|.*", text, re.DOTALL)[0]
 
 
-def mend(table):
-    """A table of results without links to other notebooks, and with rates that are not broken into two lines."""
+def unlinked(table):
+    """A table of results without links to other notebooks, as ``Renderer`` shows the prose."""
     led = re.findall(r'<td[^>]*><a href="(?!\w+://)[^"]*">[^<]*</a></td></tr>', table)
     if led and len(led) == table.count('scope="row"'):  # a last column that only leads there
         for cell in led:
             table = table.replace(cell, "</tr>")
         table = re.sub(r"<th[^>]*>[^<]*</th>(?=</tr></thead>)", "", table)
-    table = re.sub(r'<a href="(?!\w+://)[^"]*">(.*?)</a>', r"\1", table)
-    return re.sub(r"[\d.]+ (?:% )?\[.*?\]", lambda rate: rate[0].replace(" ", "&nbsp;"), table)
+    return re.sub(r'<a href="(?!\w+://)[^"]*">(.*?)</a>', r"\1", table)
 
 
 def name(nb, stem):
@@ -206,7 +206,7 @@ def main(folder, *notebooks):
         nb.metadata["title"] = name(nb, path.stem)
         for bundle in (output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", [])):
             if "advlib-table" in bundle.get("text/html", ""):
-                bundle["text/html"] = mend(bundle["text/html"])
+                bundle["text/html"] = unlinked(bundle["text/html"])
         decks.append({"file": f"{path.stem}.html", "title": nb.metadata["title"], "minutes": minutes(nb)})
         tagged = any("slideshow" in cell.metadata for cell in nb.cells)
         if not tagged:

@@ -59,7 +59,7 @@ def talk(notebook):
     head = (
         '<div class="advlib-table"><table><caption>Long</caption>\n<thead><tr><th>claim</th><th>rate</th></tr></thead>'
     )
-    row = '<tr><th scope="row">claim {}</th><td style="white-space:nowrap">20.0 % [5.7, 51.0] (2/10) {}</td></tr>'
+    row = '<tr><th scope="row">claim {}</th><td>20.0 % [5.7, 51.0] (2/10) {}</td></tr>'
     rows = [row.format(k, "and 20.0 % [5.7, 51.0] (2/10) " * 4) for k in range(40)]
     group = '<tbody><tr><th scope="rowgroup" colspan="2">{}</th></tr>{}</tbody>'
     body = group.format("few", "".join(rows[:3])) + group.format("many", "".join(rows[3:]))
@@ -73,6 +73,7 @@ def talk(notebook):
         cell("plots.show(fig)", f"<figure>{square()}<figcaption>Square.</figcaption></figure>"),
         new_markdown_cell("## A table?\n\n| key | does |\n|---|---|\n| A | walks |"),
         cell("tables.show(...)", f"{head}\n{body}</table></div>"),
+        cell("tables.show(..., folded=True)", f"<details><summary>For readers</summary>{head}</table></div></details>"),
         new_markdown_cell("## An exercise?\n\n**Exercise 1.1** (5 minutes). Write `f`."),
         cell("def f():\n    return ...", tags=["stub"]),
         cell("def f():\n    return 1", tags=["solution"]),
@@ -130,6 +131,7 @@ def test_no_slide_has_a_title_alone(talk, decks, page):
     assert any(text.startswith("A picture?") and "A figure." in text for text in texts)
     assert any(text.startswith("A table?") and "walks" in text for text in texts)
     assert any(text.startswith("An exercise?") and "return ..." in text and "return 1" not in text for text in texts)
+    assert "For readers" not in page.content()
     assert "Next\n\nAnother" in texts[-1]  # with the limits: one line needs no slide
 
 
