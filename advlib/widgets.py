@@ -1,24 +1,77 @@
 """Sliders over pictures drawn beforehand: a pure ``render(...) -> Figure``, and the controls around it; quizzes.
 
-In a notebook the controls are ipywidgets, and a move swaps the picture.  Where pages are built
-(``ADVLIB_PAGE=1``) the same pictures go into a few lines of HTML and JavaScript that need no kernel.
+Both are ipywidgets, drawn by ``widgets.js``.  Where pages are built (``ADVLIB_PAGE=1``) the same script goes into the
+page together with the widget's state, and needs no kernel.
 """
 
+import base64
 import html
+import io
 import itertools
 import json
 import math
 import os
 import uuid
+from pathlib import Path
 
-import ipywidgets
-from IPython.display import HTML, display
+import anywidget
+import numpy as np
+import traitlets
+from IPython.display import display, update_display
+from PIL import Image
+from scipy.ndimage import maximum_filter
 from tqdm.auto import tqdm
 
 from . import plots
 
+SCRIPT = Path(__file__).with_name("widgets.js").read_text(encoding="utf-8")
+STYLE = Path(__file__).with_name("widgets.css").read_text(encoding="utf-8")
+CODE = f"<style>{STYLE}</style>\n<script>{SCRIPT}</script>\n"
 
-class Explorer:
+
+class Shown(anywidget.AnyWidget):
+    """How a slider or a quiz is shown: alive where there is a kernel, on a page, and still where there is neither."""
+
+    _esm = f"{SCRIPT}export default advlib;"
+    _css = STYLE
+    still = traitlets.Unicode().tag(sync=True)  # the id of what stands in for it when it is gone
+    on_page = False  # whether this kernel's page has CODE already
+
+    def open(self):
+        if not os.environ.get("ADVLIB_PAGE"):  # a page has nobody to talk to
+            super().open()
+
+    def page(self, code=CODE):
+        """The same in HTML and JavaScript, with every picture inside: no kernel, no network.
+
+        Parameters
+        ----------
+        code : str
+            Style and script; "" on a page that has them already.
+        """
+        state = json.dumps(self.get_state(self.told)).replace("<", r"\u003c")  # </script> would end the script
+        return f'{code}<div class="advlib-{self.kind}"></div>\n<script>advlib.page({state});</script>'
+
+    def _ipython_display_(self):
+        if os.environ.get("ADVLIB_PAGE"):
+            page = self.page("" if Shown.on_page else CODE)
+            Shown.on_page = True
+            display({"text/html": page, "text/plain": self._text()}, raw=True)
+            return
+        self.still = self.still or uuid.uuid4().hex
+        bundle, _ = self._repr_mimebundle_()
+        display({**bundle, "text/plain": ""}, raw=True)
+        display(self._stand_in(), raw=True, display_id=self.still)
+
+    def _stand_in(self):
+        """A second output, which widgets.js hides: it stays where the widget is not found again."""
+        error = f'.jp-OutputArea-child:has(+ * [data-still="{self.still}"]):not(:has(.advlib-{self.kind}))'
+        style = f"<style>{error} {{ display: none }}</style>"
+        page = f'<div data-still="{self.still}">{style}{self._still_page()}</div>'
+        return {"text/html": page, "text/plain": self._text()}
+
+
+class Explorer(Shown):
     """Controls around a picture.
 
     Parameters
@@ -26,71 +79,81 @@ class Explorer:
     render : function of the controls' values, by name -> Figure
         Called once for every combination of values, now.
     describe : function of the controls' values, by name -> str
-        What there is to see, with its numbers: the line below the picture, and its alt text.
+        The line below the picture, with its numbers.
     start : dict, optional
         Values to begin with; the first of each otherwise.
+    alt : str
+        What there is to see in all the pictures, for who does not see them; ``describe`` has the numbers.
     **controls : dict of label to value, or sequence of values
         Words become buttons; all else becomes a slider.
 
     Attributes
     ----------
-    frames : dict
-        Tuple of the controls' positions to (PNG bytes, description, width in inches).
+    position : dict
+        Name to value.  ``observe`` tells of a move once the slider rests; to set it moves the picture.
     controls : dict
-        Name to ipywidget.
+        Name to pairs of a label and a value.
+    sheets : list of str
+        The first picture of each size: WebP, in base64.
+    frames : dict
+        Indices into the controls, joined by commas, to a picture: its sheet, what it changes there, its width and
+        height in CSS pixels, and its description.
     """
 
-    def __init__(self, render, describe, start=None, **controls):
-        options = {name: _options(values) for name, values in controls.items()}
-        for name in [name for name, known in options.items() if not known]:
+    kind = traitlets.Unicode("explorer").tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
+    controls = traitlets.Dict().tag(sync=True, to_json=lambda controls, _: _labelled(controls))
+    sheets = traitlets.List().tag(sync=True)
+    frames = traitlets.Dict().tag(sync=True)
+    start = traitlets.Dict().tag(sync=True, to_json=lambda start, self: _places(self.controls, start))
+    position = traitlets.Dict().tag(
+        sync=True,
+        to_json=lambda position, self: _places(self.controls, position),
+        from_json=lambda places, self: {name: self.controls[name][i][1] for name, i in places.items()},
+    )
+    told = "kind", "alt", "controls", "sheets", "frames", "start", "position"
+
+    def __init__(self, render, describe, start=None, *, alt="", **controls):
+        controls = {name: _options(values) for name, values in controls.items()}
+        for name in [name for name, options in controls.items() if not options]:
             raise ValueError(f"the control {name!r} has no values: give it one at least")
-        grid = list(itertools.product(*(range(len(o)) for o in options.values())))
-        self.frames, layouts = {}, {}
+        begin = {name: options[0][1] for name, options in controls.items()} | (start or {})
+        _places(controls, begin)  # refused here, before anything is drawn
+        grid = list(itertools.product(*(range(len(options)) for options in controls.values())))
+        sheets, frames = {}, {}
         for place in tqdm(grid, desc="drawing", unit="picture", disable=len(grid) < 40, leave=False):
-            values = {name: o[i][1] for (name, o), i in zip(options.items(), place)}
-            fig = render(**values)
-            self.frames[place] = _drawn(fig, layouts), describe(**values), fig.get_figwidth()
-        self._options = options
-        self._start = dict.fromkeys(options, 0) | {
-            name: self._place(name, value) for name, value in (start or {}).items()
-        }
-        self.controls = {name: self._control(name, o) for name, o in options.items()}
-        self.picture = ipywidgets.HTML()
-        reset = ipywidgets.Button(description="start again", tooltip="all controls back to where they began")
-        reset.on_click(self._reset)
-        for control in self.controls.values():
-            control.observe(self._show, "value")
-        self.box = ipywidgets.VBox([*self.controls.values(), reset, self.picture])
-        self.box.add_class("advlib-explorer")
-        self._show()
+            values = {name: options[i][1] for (name, options), i in zip(controls.items(), place)}
+            frames[",".join(map(str, place))] = [*_frame(render(**values), sheets), describe(**values)]
+        sheets = [_encoded(plots.webp(pixels)) for _, pixels in sheets.values()]
+        super().__init__(alt=alt, controls=controls, sheets=sheets, frames=frames, start=begin, position=begin)
 
-    def _control(self, name, options):
-        words = all(isinstance(value, str) for _, value in options)
-        # no drop-down list: JupyterLab takes its arrow keys away, and its letters for commands
-        kind = ipywidgets.ToggleButtons if words else ipywidgets.SelectionSlider
-        places = [(label, i) for i, (label, _) in enumerate(options)]
-        return kind(
-            options=places, value=self._start[name], description=name.replace("_", " "),
-            style={"description_width": "7em"}, layout={"width": "auto" if words else "32em", "max_width": "100%"},
-        )  # fmt: skip
+    @traitlets.validate("position")
+    def _known(self, proposal):
+        places = _places(self.controls, self.position | proposal["value"])
+        return {name: self.controls[name][i][1] for name, i in places.items()}
 
-    def _place(self, name, value):
-        """The position of a control's value; a float may differ in its last digits, as those of np.arange do."""
-        if name not in self._options:
-            raise ValueError(f"there is no control {name!r}; there is {', '.join(self._options)}")
-        for i, (_, known) in enumerate(self._options[name]):
-            if known == value or (isinstance(known, float) and math.isclose(known, value, abs_tol=1e-9)):
-                return i
-        known = ", ".join(str(v) for _, v in self._options[name])
-        raise ValueError(f"{name} has no position {value!r}; it has {known}")
+    @traitlets.observe("position")
+    def _keep(self, _):
+        if self.still:
+            update_display(self._stand_in(), raw=True, display_id=self.still)
 
-    def _reset(self, _):
-        for name, control in self.controls.items():
-            control.value = self._start[name]
+    def _at(self, position):
+        """The frame of a position."""
+        return self.frames[",".join(str(place) for place in _places(self.controls, position).values())]
 
-    def _show(self, _=None):
-        data, text, inches = self.frames[tuple(c.value for c in self.controls.values())]
-        self.picture.value = _captioned(data, text, inches)
+    def _figure(self, position, alt, style="margin:0"):
+        """The whole picture of a position, with its caption."""
+        sheet, change, width, _, text = self._at(position)
+        whole = Image.alpha_composite(_decoded(self.sheets[sheet]), _decoded(change))
+        data = plots.webp(np.asarray(whole)[..., :3])
+        caption = f"<figcaption>{html.escape(text)}</figcaption>"
+        return f'<figure style="{style}">{plots.img(data, alt, width / 96)}{caption}</figure>'
+
+    def _still_page(self):
+        return f"{self._figure(self.position, self.alt)}<p>Run this cell to move the slider.</p>"
+
+    def _text(self):
+        return f"[Slider: {self.alt} {self._at(self.position)[-1]}]"
 
     def strip(self, **values):
         """The same pictures side by side, for who has no kernel.
@@ -100,71 +163,22 @@ class Explorer:
         **values : sequence of values, for each control that is to vary
             The others stay where they began.
         """
-        axes = {name: [start] for name, start in self._start.items()} | {
-            name: [self._place(name, value) for value in wanted] for name, wanted in values.items()
-        }
-        frames = [self.frames[place] for place in itertools.product(*axes.values())]
-        cells = "".join(
-            f'<div style="max-width:{max(24, 4 * frame[2]):g}em">{_captioned(*frame)}</div>' for frame in frames
-        )
-        text = "\n".join(f"[Picture: {description}]" for _, description, _ in frames)
-        strip = f'<div style="display:flex;flex-wrap:wrap;gap:1em">{cells}</div>'
-        display({"text/html": strip, "text/plain": text}, raw=True)
-
-    def _ipython_display_(self):
-        if os.environ.get("ADVLIB_PAGE"):
-            display(HTML(self.page()))
-        else:
-            display(self.box)
-
-    def page(self):
-        """The same controls in HTML and JavaScript, with every picture inside: no kernel, no network."""
-        name = f"explorer-{uuid.uuid4().hex[:8]}"
-        rows = []
-        for control, options in self._options.items():
-            start, title = self._start[control], html.escape(control.replace("_", " "))
-            if all(isinstance(value, str) for _, value in options):
-                choices = "".join(
-                    f'<option value="{i}"{" selected" * (i == start)}>{html.escape(label)}</option>'
-                    for i, (label, _) in enumerate(options)
-                )
-                rows.append(f"<label>{title} <select>{choices}</select></label>")
-            else:
-                labels = html.escape(json.dumps([label for label, _ in options]), quote=True)
-                rows.append(
-                    f'<label>{title} <input type="range" min="0" max="{len(options) - 1}" value="{start}"'
-                    f' data-labels="{labels}" style="width:16em;vertical-align:middle"></label>'
-                    " <output></output>"
-                )
-        pictures = {",".join(map(str, place)): _captioned(*frame) for place, frame in self.frames.items()}
-        return _PAGE.format(
-            name=name,
-            rows="".join(f"<div>{row}</div>" for row in rows),
-            pictures=json.dumps(pictures).replace("</", "<\\/"),
-        )
+        axes = {name: [value] for name, value in self.start.items()} | values
+        figures, lines = [], []
+        for place in itertools.product(*axes.values()):
+            position = dict(zip(axes, place))
+            _, _, width, _, text = self._at(position)
+            labels = {name: self.controls[name][i][0] for name, i in _places(self.controls, position).items()}
+            alt = ", ".join(f"{name.replace('_', ' ')} {labels[name]}" for name in values)
+            style = f"margin:0;flex:1 1 min(17em,45%);max-width:max(24em,{width:g}px)"
+            figures.append(self._figure(position, alt, style))
+            lines.append(f"[Picture: {text}]")
+        style = 'style="display:flex;flex-wrap:wrap;gap:1em" class="advlib-strip"'
+        strip = f'<div {style} role="group" aria-label="{html.escape(self.alt, quote=True)}">{"".join(figures)}</div>'
+        display({"text/html": strip, "text/plain": "\n".join(lines)}, raw=True)
 
 
-_PAGE = """<div id="{name}" class="advlib-explorer">{rows}<div class="picture" aria-live="polite"></div></div>
-<script>(function () {{
-  const box = document.getElementById("{name}"), pictures = {pictures};
-  const controls = [...box.querySelectorAll("input, select")];
-  function show() {{
-    for (const c of controls) if (c.dataset.labels) {{
-      const label = JSON.parse(c.dataset.labels)[c.value];
-      c.closest("div").querySelector("output").textContent = label;
-      c.setAttribute("aria-valuetext", label);
-    }}
-    box.querySelector(".picture").innerHTML = pictures[controls.map(c => c.value).join(",")];
-  }}
-  for (const c of controls) {{
-    c.addEventListener("input", show);
-    c.addEventListener("keydown", e => e.stopPropagation());
-  }}
-  show();
-}})();</script>"""
-
-
-class Quiz:
+class Quiz(Shown):
     """A question with buttons for its answers; which one is right comes from the results of this run.
 
     Parameters
@@ -175,53 +189,35 @@ class Quiz:
         One of the options: compute it, so that it cannot go stale.
     because : str
         What was measured; shown after any choice.
+
+    Attributes
+    ----------
+    chosen : str or None
+    replies : list of pairs
+        Each option, and what is said to it.
     """
+
+    kind = traitlets.Unicode("quiz").tag(sync=True)
+    question = traitlets.Unicode().tag(sync=True)
+    replies = traitlets.List().tag(sync=True)
+    chosen = traitlets.Unicode(None, allow_none=True).tag(sync=True)
+    told = "kind", "question", "replies", "chosen"
 
     def __init__(self, question, options, answer, because):
         if list(options).count(answer) != 1:
             raise ValueError(f"the answer must be one of {', '.join(map(repr, options))}; found {answer!r}")
-        self.question, self.options, self.answer, self.because = question, list(options), answer, because
-        self.buttons = ipywidgets.ToggleButtons(
-            options=self.options, value=None, layout={"width": "auto"},
-            style={"button_width": "auto"}, tooltips=[question] * len(options),
-        )  # fmt: skip
-        self.reply = ipywidgets.HTML()
-        asked = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
-        self.buttons.observe(lambda change: setattr(self.reply, "value", self._say(change["new"])), "value")
-        self.box = ipywidgets.VBox([asked, self.buttons, self.reply])
-        self.box.add_class("advlib-quiz")
+        verdicts = {o: f"Yes: {o}." if o == answer else f"It is {answer}, not {o}." for o in options}
+        self.solution = f"{answer}. {because}"
+        super().__init__(question=question, replies=[[o, f"{told} {because}"] for o, told in verdicts.items()])
 
-    def _say(self, chosen):
-        verdict = f"✓ Yes: {chosen}." if chosen == self.answer else f"✗ Not {chosen}: {self.answer}."
-        return html.escape(f"{verdict} {self.because}")
+    def _still_page(self):
+        options = "".join(f"<li>{html.escape(option)}</li>" for option, _ in self.replies)
+        answer = f"<details><summary>Answer</summary>{html.escape(self.solution)}</details>"
+        return f"<p><b>{html.escape(self.question)}</b></p><ul>{options}</ul>{answer}"
 
-    def _ipython_display_(self):
-        text = f"{self.question}  [{' | '.join(self.options)}]\nAnswer: {self.answer}. {self.because}"
-        page = os.environ.get("ADVLIB_PAGE")
-        bundle = {"text/html": self.page()} if page else self.box._repr_mimebundle_()
-        display({**bundle, "text/plain": text}, raw=True)
-
-    def page(self):
-        """The same in HTML and a line of JavaScript a button."""
-        buttons = "".join(
-            f'<button type="button" onclick="this.parentNode.querySelector(\'output\').innerHTML=this.dataset.say"'
-            f' data-say="{html.escape(self._say(option), quote=True)}">{html.escape(option)}</button> '
-            for option in self.options
-        )
-        question = f"<p><b>{html.escape(self.question)}</b></p>"
-        return f'<div class="advlib-quiz">{question}{buttons}<p><output aria-live="polite"></output></p></div>'
-
-
-def _drawn(fig, layouts):
-    """The figure as PNG, its axes where the first one like it had them: nothing jumps as the slider moves."""
-    like = (*fig.get_size_inches(), len(fig.axes))
-    if like in layouts:  # and the layout, a third of the drawing, is worked out once
-        fig.set_layout_engine("none")
-        for ax, place in zip(fig.axes, layouts[like]):
-            ax.set_position(place)
-    data = plots.png(fig, dpi=90)
-    layouts.setdefault(like, [ax.get_position(original=True) for ax in fig.axes])
-    return data
+    def _text(self):
+        options = " | ".join(option for option, _ in self.replies)
+        return f"{self.question}  [{options}]\nAnswer: {self.solution}"
 
 
 def _options(values):
@@ -230,6 +226,51 @@ def _options(values):
     return [(f"{v:g}" if isinstance(v, float) else str(v), v) for v in values]
 
 
-def _captioned(data, text, inches):
-    picture = plots.img(data, text, inches)
-    return f'<figure style="margin:0">{picture}<figcaption>{html.escape(text)}</figcaption></figure>'
+def _labelled(controls):
+    """The controls as the script takes them: name, labels, and whether they are words."""
+    return [
+        [name, [label for label, _ in options], all(isinstance(value, str) for _, value in options)]
+        for name, options in controls.items()
+    ]
+
+
+def _places(controls, values):
+    """Each value's index in its control, in the controls' order."""
+    for name in [name for name in values if name not in controls]:
+        raise ValueError(f"there is no control {name!r}; there is {', '.join(controls)}")
+    return {name: _place(name, controls[name], values[name]) for name in controls}
+
+
+def _place(name, options, value):
+    """A value's index; a float may differ in its last digits, as those of np.arange do."""
+    for i, (_, known) in enumerate(options):
+        if known == value or (isinstance(known, float) and math.isclose(known, value, abs_tol=1e-9)):
+            return i
+    raise ValueError(f"{name} has no position {value!r}; it has {', '.join(str(v) for _, v in options)}")
+
+
+def _frame(fig, sheets):
+    """The number of a figure's sheet, what the figure changes on it, and its width and height in CSS pixels.
+
+    Its axes stand where the first figure like it had them: nothing jumps as the slider moves, what stays the same is
+    stored once, and the layout, a third of the drawing, is worked out once.
+    """
+    like = (*fig.get_size_inches(), len(fig.axes))
+    if like in sheets:
+        fig.set_layout_engine("none")
+        for ax, place in zip(fig.axes, sheets[like][0]):
+            ax.set_position(place)
+    pixels = plots.pixels(fig)
+    _, sheet = sheets.setdefault(like, ([ax.get_position(original=True) for ax in fig.axes], pixels))
+    changed = maximum_filter((pixels != sheet).any(axis=-1), 25)  # with a seam: scaled down, no edge shows
+    height, width = changed.shape
+    change = _encoded(plots.webp(np.dstack([pixels, 255 * changed.astype(np.uint8)])))
+    return list(sheets).index(like), change, 96 * width / fig.dpi, 96 * height / fig.dpi
+
+
+def _encoded(data):
+    return base64.b64encode(data).decode()
+
+
+def _decoded(text):
+    return Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA")

@@ -19,12 +19,13 @@ def press(control, key):
 
 def answer(quiz):
     """Every answer, the first by keyboard and the others by mouse: each says what is right and why."""
-    first, *others = quiz.locator("button").all()
-    said = quiz.locator(":is(.widget-html, output)").last
+    first, *others = buttons = quiz.locator("button").all()
+    said = quiz.get_by_role("status")
     right = 0
     for act, button in [(press(first, "Space"), first), *((b.click, b) for b in others)]:
         act()
         text = re.escape(button.inner_text())
-        expect(said).to_have_text(re.compile(f"^(✓ Yes: {text}|✗ Not {text}: .+)[.] .+"))
-        right += said.inner_text().startswith("✓")
+        expect(said).to_have_text(re.compile(f"^(Yes: {text}|It is .+, not {text})[.] .+"))
+        assert [b.get_attribute("aria-pressed") for b in buttons] == [str(b is button).lower() for b in buttons]
+        right += said.inner_text().startswith("Yes")
     assert right == 1

@@ -40,6 +40,8 @@ def lab(chromium, tmp_path_factory):
         "labconfig/page_config.json": {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}},
         # cells that are out of sight stay in the page
         "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
+        # as in the course's own: a notebook is saved with its sliders
+        "lab/user-settings/@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings": {"saveState": True},
     }
     for name, values in settings.items():
         (home / "config" / name).parent.mkdir(parents=True)
@@ -127,16 +129,17 @@ def moves(explorer, *acts, seconds=15):
     raise AssertionError(f"the picture stays the same: {explorer.locator('figure').inner_text()}")
 
 
-def drag(handle, track, share):
-    """Take the handle with the mouse to a share of the track's length."""
+def drag(slider, share):
+    """Take the slider's handle with the mouse to a share of the way."""
 
     def act():
-        mouse = handle.page.mouse
-        begin, line = handle.bounding_box(), track.bounding_box()
-        y = begin["y"] + begin["height"] / 2
-        mouse.move(begin["x"] + begin["width"] / 2, y)
+        mouse, box = slider.page.mouse, slider.bounding_box()
+        at = slider.evaluate("s => (s.value - s.min) / (s.max - s.min || 1)")
+        x = [box["x"] + 8 + part * (box["width"] - 16) for part in (at, share)]  # the handle is 16 pixels wide
+        y = box["y"] + box["height"] / 2
+        mouse.move(x[0], y)
         mouse.down()
-        mouse.move(line["x"] + share * line["width"], y, steps=5)
+        mouse.move(x[1], y, steps=5)
         mouse.up()
 
     return act
@@ -146,17 +149,18 @@ def move_everything(explorer, shots):
     """Each control by keyboard and by mouse, then all of them back."""
     explorer.scroll_into_view_if_needed()
     begin = picture(explorer)
-    for k, handle in enumerate(explorer.locator(".noUi-handle").all()):
-        track = explorer.locator(".noUi-target").nth(k)
-        assert handle.get_attribute("tabindex") == "0"  # the Tab key finds it
-        moves(explorer, press(handle, "ArrowRight"), press(handle, "ArrowLeft"))
-        moves(explorer, press(handle, "End"), press(handle, "Home"))
+    for k, slider in enumerate(explorer.get_by_role("slider").all()):
+        assert slider.evaluate("s => s.tabIndex") == 0  # the Tab key finds it
+        expect(slider).to_have_accessible_name(re.compile("[a-z]"))
+        moves(explorer, press(slider, "ArrowRight"), press(slider, "ArrowLeft"))
+        moves(explorer, press(slider, "End"), press(slider, "Home"))
+        assert slider.get_attribute("aria-valuetext") == slider.locator("+ span").inner_text()
         explorer.screenshot(path=f"{shots}-slider{k}-keyboard.png")
-        moves(explorer, drag(handle, track, 0.4), drag(handle, track, 0.0))
+        moves(explorer, drag(slider, 0.4), drag(slider, 0.0))
         explorer.screenshot(path=f"{shots}-slider{k}-mouse.png")
-    for k, words in enumerate(explorer.locator(".widget-toggle-buttons").all()):
-        first, *_, last = words.locator("button").all()
-        moves(explorer, press(last, "Space"), press(first, "Space"))
+    for k, words in enumerate(explorer.locator("fieldset").all()):
+        first, *_, last = words.locator("label").all()
+        moves(explorer, press(words.locator(":checked"), "ArrowRight"), press(words.locator(":checked"), "ArrowRight"))
         moves(explorer, first.click, last.click)
         explorer.screenshot(path=f"{shots}-words{k}.png")
     if picture(explorer) != begin:
@@ -190,6 +194,70 @@ def test_every_slider_of_a_notebook_moves_its_picture(path, lab, page, tmp_path,
     for quiz in page.locator(".advlib-quiz").all():
         answer(quiz)
     page.evaluate("() => { window.jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+
+
+TINY = """
+from advlib import plots, widgets
+
+def render(eps, rule):
+    fig, ax = plots.figure()
+    ax.set_title(f"{eps} {rule}")
+    return fig
+
+def describe(eps, rule):
+    return f"drawn at {eps} by {rule}"
+
+widgets.Explorer(render, describe, alt="a title", eps=[0.0, 0.15, 0.3], rule=["g", "s"])
+"""
+
+
+def open_again(page, address, name):
+    """End the notebook's kernel, and open it as it was saved."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.goto(f"{address}/lab/tree/{name}?reset&token=test", wait_until="domcontentloaded")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+
+
+def test_a_notebook_that_is_opened_again_shows_the_last_picture(lab, page, tmp_path):
+    folder, address = lab
+    quiz = "widgets.Quiz('1 < 2?', ['no', 'yes'], answer='yes', because='They were compared.')"
+    cells = [nbformat.v4.new_code_cell(source) for source in (TINY, quiz)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "tiny.ipynb")
+    run_all(page, address, "tiny.ipynb")
+    explorer, asked = page.locator(".advlib-explorer"), page.locator(".advlib-quiz")
+    still = page.locator("[data-still]")
+    explorer.get_by_role("radio", name="s").check(force=True)
+    press(explorer.get_by_role("slider"), "End")()
+    asked.get_by_role("button", name="no").click()
+    page.keyboard.press("b")  # in the notebook it would insert a cell
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 2
+    last = picture(explorer)
+    assert last.endswith("drawn at 0.3 by s")
+    assert not any(part.is_visible() for part in still.all())
+    page.screenshot(path=tmp_path / "before.png")
+
+    page.wait_for_timeout(1000)  # what the last move sends
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    open_again(page, address, "tiny.ipynb")
+    explorer.wait_for()
+    assert picture(explorer) == last
+    expect(asked.get_by_role("status")).to_have_text("It is yes, not no. They were compared.")
+    moves(explorer, press(explorer.get_by_role("slider"), "Home"))  # with nothing run
+    assert not any(part.is_visible() for part in still.all())
+    page.screenshot(path=tmp_path / "again.png")
+
+    notebook = nbformat.read(folder / "tiny.ipynb", 4)
+    del notebook.metadata["widgets"]  # as where a Lab does not save them
+    nbformat.write(notebook, folder / "tiny.ipynb")
+    open_again(page, address, "tiny.ipynb")
+    still.first.wait_for()
+    expect(still.first.locator("figcaption")).to_have_text("drawn at 0.3 by s")
+    expect(still.last).to_contain_text("1 < 2?")
+    error = page.get_by_text("model not found").first
+    error.wait_for(state="attached")
+    expect(error).to_be_hidden()
+    page.screenshot(path=tmp_path / "still.png")
 
 
 def test_the_twin_on_a_page_moves_without_a_kernel(page):

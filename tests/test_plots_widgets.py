@@ -1,26 +1,23 @@
-"""Figures carry their words; a slider has a picture for every position, in the notebook and on the page."""
+"""Figures carry their words, and are as wide and as sharp as they should be."""
 
 import base64
 import io
-import json
 import re
 from html.parser import HTMLParser
 
-import ipywidgets
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from advlib import metrics, plots, widgets
+from advlib import metrics, plots
 
 
 @pytest.fixture
 def shown(monkeypatch):
     """What was put on the page, one bundle a call of display()."""
     bundles = []
-    for module in (plots, widgets):
-        monkeypatch.setattr(module, "display", lambda bundle, raw=False: bundles.append(bundle))
+    monkeypatch.setattr(plots, "display", lambda bundle, raw=False: bundles.append(bundle))
     return bundles
 
 
@@ -228,193 +225,6 @@ def test_image_grid(n, rows):
 def test_image_grid_of_noise():
     fig = plots.image_grid(np.zeros((3, 4, 4, 1)), noise=True)
     assert fig.axes[0].images[0].get_clim() == (-0.3, 0.3)
-
-
-# --------------------------------------------------------------------------------------------------------- sliders
-EPS, RULES = [0.0, 0.15, 0.3], ["gradient", "sign"]
-
-
-def render(eps, rule):
-    return drawing(f"{eps:.2f} {rule}")
-
-
-def describe(eps, rule):
-    return f"ε = {eps:.2f} < 1, {rule}"
-
-
-@pytest.fixture
-def explorer():
-    return widgets.Explorer(render, describe, start={"rule": "sign"}, eps=EPS, rule=RULES)
-
-
-def picture(explorer):
-    (found,) = Tags(explorer.picture.value).all("img")
-    return found
-
-
-def test_there_is_a_frame_for_every_combination_and_no_two_are_alike(explorer):
-    assert set(explorer.frames) == {(i, j) for i in range(3) for j in range(2)}
-    assert len({data for data, _, _ in explorer.frames.values()}) == 6
-    for (i, j), (data, text, inches) in explorer.frames.items():
-        assert data.startswith(b"\x89PNG")
-        assert text == describe(EPS[i], RULES[j])
-        assert inches == 2.2
-
-
-def test_a_frame_is_laid_out_as_the_first_one_like_it(monkeypatch):
-    drawn, honest = [], plots.png
-
-    def watching(fig, **how):
-        data = honest(fig, **how)
-        drawn.append([ax.get_position(original=True).bounds for ax in fig.axes])
-        return data
-
-    def labelled(size):
-        fig, axes = plots.figure(1, size // 10 + 1)
-        for ax in np.ravel(axes):
-            ax.set_ylabel("wide\n" * (size % 10 + 1))
-        return fig
-
-    monkeypatch.setattr(plots, "png", watching)
-    widgets.Explorer(labelled, lambda size: str(size), size=[0, 3, 10, 13])
-    assert drawn[0] == drawn[1]
-    assert drawn[2] == drawn[3]
-    assert len(drawn[2]) == 2
-
-
-def test_numbers_become_a_slider_and_words_buttons(explorer):
-    assert isinstance(explorer.controls["eps"], ipywidgets.SelectionSlider)
-    assert isinstance(explorer.controls["rule"], ipywidgets.ToggleButtons)
-    assert "advlib-explorer" in explorer.box._dom_classes
-
-
-def test_the_whole_grid_of_controls_moves_the_picture(explorer):
-    for (i, j), (data, text, _) in explorer.frames.items():
-        explorer.controls["eps"].value, explorer.controls["rule"].value = i, j
-        assert picture(explorer)["alt"] == text
-        assert picture(explorer)["src"].endswith(base64.b64encode(data).decode())
-
-
-def test_it_begins_where_it_was_told_and_goes_back_there(explorer):
-    begin = explorer.picture.value
-    assert picture(explorer)["alt"] == describe(0.0, "sign")
-    explorer.controls["eps"].label, explorer.controls["rule"].label = "0.3", "gradient"  # by their words
-    assert picture(explorer)["alt"] == describe(0.3, "gradient")
-    (reset,) = [child for child in explorer.box.children if isinstance(child, ipywidgets.Button)]
-    reset.click()
-    assert explorer.picture.value == begin
-
-
-def test_labels_and_values_may_differ():
-    seen = []
-    labels = {"0.00 (0/255)": 0, "0.15 (38/255)": 1}
-    explorer = widgets.Explorer(lambda eps: drawing(eps), lambda eps: seen.append(eps) or f"no. {eps}", eps=labels)
-    assert seen == [0, 1]
-    explorer.controls["eps"].label = "0.15 (38/255)"
-    assert picture(explorer)["alt"] == "no. 1"
-
-
-def test_arange_is_written_plainly_and_found_again(shown):
-    grid = np.arange(0, 0.31, 0.05)
-    explorer = widgets.Explorer(lambda eps: drawing(), lambda eps: f"{eps:.2f}", start={"eps": 0.15}, eps=grid)
-    labels = [label for label, _ in explorer.controls["eps"].options]
-    assert labels == ["0", "0.05", "0.1", "0.15", "0.2", "0.25", "0.3"]
-    assert picture(explorer)["alt"] == "0.15"
-    explorer.strip(eps=[0.15, 0.3])
-    assert shown[0]["text/plain"] == "[Picture: 0.15]\n[Picture: 0.30]"
-
-
-def test_the_strip_shows_what_the_slider_would(explorer, shown):
-    explorer.strip(eps=[0.0, 0.3])
-    (bundle,) = shown
-    pictures = Tags(bundle["text/html"]).all("img")
-    assert [p["alt"] for p in pictures] == [describe(0.0, "sign"), describe(0.3, "sign")]
-    assert pictures[1]["src"].endswith(base64.b64encode(explorer.frames[2, 1][0]).decode())
-    explorer.strip(rule=["gradient", "sign"], eps=[0.15])
-    assert shown[1]["text/plain"] == f"[Picture: {describe(0.15, 'gradient')}]\n[Picture: {describe(0.15, 'sign')}]"
-
-
-def test_a_position_or_a_control_that_is_not_there_is_named(explorer):
-    with pytest.raises(ValueError, match=r"eps has no position 0\.2; it has 0\.0, 0\.15, 0\.3"):
-        explorer.strip(eps=[0.2])
-    with pytest.raises(ValueError, match="there is no control 'epz'; there is eps, rule"):
-        explorer.strip(epz=[0.0])
-    with pytest.raises(ValueError, match="rule has no position 'sing'"):
-        widgets.Explorer(render, describe, start={"rule": "sing"}, eps=EPS, rule=RULES)
-
-
-def test_a_control_without_values_is_named():
-    with pytest.raises(ValueError, match="the control 'rule' has no values"):
-        widgets.Explorer(render, describe, eps=[0.0, 0.15], rule=[])
-
-
-def test_in_a_notebook_the_controls_are_shown_and_on_a_page_the_twin(explorer, shown, monkeypatch):
-    monkeypatch.delenv("ADVLIB_PAGE", raising=False)
-    explorer._ipython_display_()
-    assert shown[0] is explorer.box
-    monkeypatch.setenv("ADVLIB_PAGE", "1")
-    explorer._ipython_display_()
-    assert "<script>" in shown[1].data
-
-
-def test_the_page_twin_holds_every_frame(explorer):
-    page = explorer.page()
-    tags = Tags(page)  # what is inside <script> is no tag to the parser
-    (slider,) = tags.all("input")
-    assert (slider["type"], slider["min"], slider["max"], slider["value"]) == ("range", "0", "2", "0")
-    assert json.loads(slider["data-labels"]) == ["0", "0.15", "0.3"]
-    options = tags.all("option")
-    assert [o["value"] for o in options] == ["0", "1"]
-    assert ["selected" in o for o in options] == [False, True]
-    (box, *_) = tags.all("div")
-    assert f'getElementById("{box["id"]}")' in page
-
-    text = re.search(r"pictures = (\{.*?\});\n", page)[1]
-    assert "</" not in text  # it would end the script
-    pictures = json.loads(text)
-    assert set(pictures) == {f"{i},{j}" for i, j in explorer.frames}
-    for (i, j), (data, description, _) in explorer.frames.items():
-        (drawn,) = Tags(pictures[f"{i},{j}"]).all("img")
-        assert drawn["alt"] == description
-        assert drawn["src"].endswith(base64.b64encode(data).decode())
-
-
-def test_two_twins_on_a_page_do_not_share_an_id(explorer):
-    first, second = (Tags(explorer.page()).all("div")[0]["id"] for _ in range(2))
-    assert first != second
-
-
-# ------------------------------------------------------------------------------------------------ quizzes
-@pytest.fixture
-def quiz():
-    return widgets.Quiz("Which is < 2?", ["1", "3"], answer="1", because="Measured: 1 < 2.")
-
-
-def test_a_quiz_says_nothing_before_and_why_after_an_answer(quiz):
-    assert quiz.buttons.value is None
-    assert quiz.reply.value == ""
-    quiz.buttons.value = "3"
-    assert quiz.reply.value == "✗ Not 3: 1. Measured: 1 &lt; 2."
-    quiz.buttons.value = "1"
-    assert quiz.reply.value == "✓ Yes: 1. Measured: 1 &lt; 2."
-
-
-def test_a_quiz_has_a_text_for_who_sees_no_buttons(quiz, shown, monkeypatch):
-    quiz._ipython_display_()
-    assert shown[-1]["text/plain"] == "Which is < 2?  [1 | 3]\nAnswer: 1. Measured: 1 < 2."
-    assert "application/vnd.jupyter.widget-view+json" in shown[-1]
-    monkeypatch.setenv("ADVLIB_PAGE", "1")
-    quiz._ipython_display_()
-    page = Tags(shown[-1]["text/html"])
-    right, wrong = (b["data-say"] for b in page.all("button"))
-    assert right == "✓ Yes: 1. Measured: 1 &lt; 2."
-    assert wrong == "✗ Not 3: 1. Measured: 1 &lt; 2."
-    assert "application/vnd.jupyter.widget-view+json" not in shown[-1]
-
-
-def test_a_quiz_whose_answer_is_no_option_is_refused():
-    with pytest.raises(ValueError, match="must be one of '1', '3'; found '2'"):
-        widgets.Quiz("?", ["1", "3"], answer="2", because="")
 
 
 def test_a_band_holds_every_networks_interval():
