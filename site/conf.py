@@ -25,6 +25,7 @@ html_favicon = "static/favicon.png"
 html_style = "course.css"
 html_css_files = ["math.css"]
 html_use_index = False
+html_permalinks = False  # a tab stop for each heading: the contents beside the text has the same links
 html_sourcelink_suffix = ""
 
 # A page asks for nothing that is not beside it, so that it opens from a stick:

@@ -19,7 +19,7 @@ def number(app, doctree):
 
 
 def beside(app, doctree):
-    """Write pictures beside the pages: a browser shows the text first, and asks for a picture as the reader comes near."""
+    """Write pictures beside the pages: the text is shown first, and a picture is asked for as the reader comes near."""
     docname, count = app.env.docname, 0
     folder = app.outdir / "_images"
     folder.mkdir(parents=True, exist_ok=True)
