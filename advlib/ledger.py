@@ -7,11 +7,18 @@ import numpy as np
 
 from . import cnn, data, results
 from .metrics import Rate
-from .tables import Link
+from .tables import Badge, Link
 
 SEEDS = (0, 1, 2)
 READ_OFF = {"success": 0.003, "rms": 0.001}  # how well a value can be read off the published plots
 CLOSE = {"rate": 0.05, "rms": 0.01}
+# colours that colour-blind eyes tell apart (Okabe and Ito, 2008), and signs for who sees none
+BADGES = {
+    "reproduced": Badge("✓", "reproduced", "#00405f", "#d5e8f5"),
+    "as printed": Badge("=", "as printed", "#00405f", "#d5e8f5"),
+    "close": Badge("≈", "close", "#573f00", "#fcebbd"),
+    "differs": Badge("≠", "differs", "#7a2b00", "#fbdccb"),
+}
 # a sentence for each claim that differs
 WHY = {
     "Table I, units of the dense layer": "The paper prints 1204, its script has 1024: two digits changed places.",
@@ -152,6 +159,13 @@ def _common(paper):
             yield Row(figure.format(at), value, found, protocol, ("04_common_noise", section), READ_OFF[key])
 
 
+def headline(rows):
+    """How many claims have which verdict, in a sentence."""
+    verdicts = [row.verdict for row in rows]
+    counts = [f"{verdicts.count(verdict)} {verdict}" for verdict in BADGES]
+    return f"Of {len(rows)} claims: {', '.join(counts)}."
+
+
 def table(rows):
     """The rows as records for :func:`tables.show`, those of each part and protocol under a line that says it.
 
@@ -159,20 +173,40 @@ def table(rows):
     -------
     dict of str to list of dict
     """
-    networks = [f"network {seed}" for seed in SEEDS]
+
+    def line(row):
+        paper = f"{row.paper:.3f}" if row.kind == "rms" else row.paper
+        if row.kind == "rate":
+            paper = f"{100 * row.paper:.1f} %"
+        means = {"rate": "{:.1%}", "rms": "{:.4f}"}
+        ours = row.ours[0] if row.kind == "setting" else means[row.kind].format(row.mean).replace("%", " %")
+        return {"the paper": paper, "ours": ours, "verdict": BADGES[row.verdict]}
+
+    return _parts(rows, line)
+
+
+def networks(rows):
+    """What each network gave, and where it was measured, as records for :func:`tables.show`.
+
+    Returns
+    -------
+    dict of str to list of dict
+    """
+
+    def line(row):
+        ours = [f"{value:.4f}" for value in row.ours] if row.kind == "rms" else row.ours
+        ours = ours * len(SEEDS) if row.kind == "setting" else ours  # a setting is the same for all
+        notebook, section = row.where
+        lesson = f"{int(notebook.removeprefix('in_depth/')[:2])}{' in depth' if '/' in notebook else ''}"
+        named = dict(zip([f"network {seed}" for seed in SEEDS], ours, strict=True))
+        return {**named, "where": Link(f"{lesson}: {section}", notebook)}
+
+    return _parts(rows, line)
+
+
+def _parts(rows, line):
     parts = {}
     for row in rows:
-        paper, ours = row.paper, row.ours
-        if row.kind == "rms":
-            paper, ours = f"{row.paper:.3f}", [f"{value:.4f}" for value in row.ours]
-        elif row.kind == "rate":
-            paper = f"{100 * row.paper:.1f} %"
-        else:
-            ours = row.ours * len(SEEDS)  # a setting is the same for all
-        notebook, section = row.where
         part, _, claim = row.claim.partition(", ")
-        parts.setdefault(f"{part}: {row.protocol}", []).append({
-            "claim": claim, "verdict": row.verdict, "the paper": paper, **dict(zip(networks, ours, strict=True)),
-            "where": Link(f"{notebook.removeprefix('in_depth/')[:2]}, {section}", notebook),
-        })  # fmt: skip
+        parts.setdefault(f"{part}: {row.protocol}", []).append({"claim": claim, **line(row)})
     return parts

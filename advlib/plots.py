@@ -296,7 +296,8 @@ def image_grid(images, titles=None, columns=10, noise=False, size=1.0):
     """
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    height = rows * size * (1.3 if titles is not None else 1.05)
+    lines = max(title.count("\n") + 1 for title in titles) if titles is not None else 0
+    height = rows * (size + 0.05 + 0.2 * lines)
     fig, axes = figure(rows, columns, columns * size, height, squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
@@ -304,5 +305,5 @@ def image_grid(images, titles=None, columns=10, noise=False, size=1.0):
     for k, (ax, image) in enumerate(zip(axes.flat, images)):
         draw(ax, image)
         if titles is not None:
-            ax.set_title(titles[k], fontsize="small")
+            ax.set_title(titles[k])
     return fig

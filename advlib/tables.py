@@ -31,14 +31,32 @@ class Link:
         return f'<a href="{escape(f"{self.notebook}.{suffix}")}">{escape(self.text)}</a>'
 
 
+@dataclass(frozen=True)
+class Badge:
+    """A word that the eye finds in a table: it has a sign and a colour of its own."""
+
+    sign: str
+    word: str
+    ink: str
+    paper: str
+
+    def __str__(self):
+        return f"{self.sign} {self.word}"
+
+    @property
+    def html(self):
+        style = f"color:{self.ink};background:{self.paper};padding:0 .4em;border-radius:1em;white-space:nowrap"
+        return f'<span style="{style}"><span aria-hidden="true">{escape(self.sign)}</span> {escape(self.word)}</span>'
+
+
 def frame(records, /, *, where=None, by=None, across=None, **columns):
     """Records as a table: a row for each, or for each combination of some of their fields.
 
     Parameters
     ----------
     records : sequence of dict, or dict of label to such a sequence
-        Flat: a number, a text, True or False, None or a :class:`Link` for each field.  With labels, the rows of
-        each stand together below it.
+        Flat: a number, a text, True or False, None, a :class:`Link` or a :class:`Badge` for each field.  With labels,
+        the rows of each stand together below it.
     where : dict, optional
         Only the records that have these values.
     by : sequence of str, optional
@@ -153,7 +171,15 @@ def _is_number(text):
 
 
 def _side(text):
-    return "text-align:right;white-space:nowrap" if _is_number(text) else LEFT
+    return "text-align:right" if _is_number(text) else LEFT
+
+
+def _inside(cell, told):
+    """A cell's HTML; a line may end before an interval and before a count, but not within them."""
+    if isinstance(cell, Link | Badge):
+        return cell.html
+    within = r" (?![\[(])" if isinstance(cell, Rate | tuple) else " (?=%)"
+    return escape(re.sub(within, "\N{NO-BREAK SPACE}", told))
 
 
 def html(frame, caption=""):
@@ -162,7 +188,7 @@ def html(frame, caption=""):
     Parameters
     ----------
     frame : pandas.DataFrame
-        As :func:`frame` makes it.  Whatever stands in it is shown as text; only a :class:`Link` becomes a link.
+        As :func:`frame` makes it.  Whatever stands in it but a :class:`Link` or a :class:`Badge` is shown as text.
     caption : str
     """
 
@@ -178,8 +204,8 @@ def html(frame, caption=""):
             if label:
                 body.append(f'<tr><th scope="rowgroup" colspan="{len(line)}" style="{LEFT}">{escape(label)}</th></tr>')
             last = label
-        cells = [column[i].html if isinstance(column[i], Link) else escape(told) for column, told in zip(columns, line)]
-        row = [f'<th scope="row" style="{LEFT}">{cells[0]}</th>']
+        cells = [_inside(column[i], told) for column, told in zip(columns, line)]
+        row = [f'<th scope="row" style="{LEFT};min-width:5em">{cells[0]}</th>']
         row += [f'<td style="{_side(told)}">{inside}</td>' for told, inside in zip(line[1:], cells[1:])]
         body.append(f"<tr>{''.join(row)}</tr>")
     told = f'<caption style="caption-side:top;{LEFT}">{escape(caption)}</caption>' if caption else ""
@@ -209,7 +235,7 @@ def markdown(frame):
     )
 
 
-def show(records, /, caption="", **how):
+def show(records, /, caption="", folded=False, **how):
     """Put a table on the page.
 
     Parameters
@@ -217,8 +243,11 @@ def show(records, /, caption="", **how):
     records : as for :func:`frame`, or a pandas.DataFrame
     caption : str
         What the table shows.
+    folded : bool
+        Only the caption is seen, until the reader asks for the rest.
     **how
         Passed on to :func:`frame`.
     """
     table = records if isinstance(records, pd.DataFrame) else frame(records, **how)
-    display({"text/html": html(table, caption), "text/plain": text(table, caption)}, raw=True)
+    page = f"<details><summary>{escape(caption)}</summary>\n{html(table)}</details>" if folded else html(table, caption)
+    display({"text/html": page, "text/plain": text(table, caption)}, raw=True)

@@ -11,7 +11,7 @@ import pytest
 import course
 from advlib import checks, gradient
 from advlib.backend import keras
-from advlib.checks import stand_in
+from advlib.checks import stand_in, trying
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,6 +37,30 @@ def test_the_checks_come_without_tensorflow():
     said, loaded = done.stdout.splitlines()[0], done.stdout.splitlines()[-1]
     assert said.startswith("[not yet] step: ")
     assert loaded == "[]"
+
+
+def test_the_verdict_on_the_courses_own_solution_is_folded_and_headed(monkeypatch, capsys):
+    def step_solution(network, x_adv, y, alpha):
+        return "<b>"
+
+    def step(network, x_adv, y, alpha):
+        return "<b>"
+
+    shown = []
+    monkeypatch.setattr(trying, "display", lambda bundle, raw: shown.append(bundle))
+    monkeypatch.delenv("ADVLIB_PAGE", raising=False)
+    checks.step(step)
+    said = capsys.readouterr().out
+    assert said.startswith("[not yet] step: ")
+    checks.step(step_solution)
+    assert not capsys.readouterr().out  # nothing that could be taken for the learner's
+    (bundle,) = shown
+    assert bundle["text/plain"] == f"Solution: {said.strip()}"
+    assert bundle["text/html"].startswith("<details><summary>Solution</summary><pre>[not yet] step: ")
+    assert "<b>" not in bundle["text/html"]
+    monkeypatch.setenv("ADVLIB_PAGE", "1")
+    checks.step(step_solution)
+    assert [*shown[1]] == ["text/plain"]  # there the whole cell is folded
 
 
 @pytest.mark.parametrize("label", [[0, 1, 2], [0, 1], 0, [0.0, 1.0, 2.0], [0, 1, 3], [[0], [1], [2]]])

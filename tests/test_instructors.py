@@ -5,7 +5,7 @@ import re
 from functools import cache
 
 import pytest
-from test_notebooks import ROOT, exercises, read, tree
+from test_notebooks import ROOT, card, exercises, read, tree, written
 
 import course
 from tools import reading
@@ -36,17 +36,6 @@ def sections(name):
     return found
 
 
-def text(node):
-    """A string expression as far as it stands in the code; what is computed is an ellipsis."""
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(text(part) if isinstance(part, ast.Constant) else "…" for part in node.values)
-    if isinstance(node, ast.BinOp):
-        return text(node.left) + text(node.right)
-    return "…"
-
-
 def captions(cells):
     """The captions of these cells' tables and figures."""
     found = []
@@ -54,7 +43,7 @@ def captions(cells):
         for node in ast.walk(tree(cell)) if cell["cell_type"] == "code" else ():
             if isinstance(node, ast.Call) and re.search(r"\.show$", ast.unparse(node.func)):
                 given = [k.value for k in node.keywords if k.arg == "caption"] or node.args[1:2]
-                found += map(text, given)
+                found += map(written, given)
     return found
 
 
@@ -193,7 +182,7 @@ def test_every_in_depth_notebook_is_named():
 
 
 def test_the_teachers_hours_are_those_of_the_cards():
-    cards = [notebook(path.name).cells[1].source for path in course.lessons()[:3]]
+    cards = [card(notebook(path.name)) for path in course.lessons()[:3]]
     told = sum(map(int, re.findall(r"\d+", " ".join(re.search(r"\*\*Minutes\*\*(.*)", card)[1] for card in cards))))
     assert "two and three quarter hours" in GUIDE.replace("\n", " ")
     assert 150 <= told <= 180

@@ -1,6 +1,7 @@
 """The ledger: its rule against verdicts worked out by hand, its rows against the paper and the notebooks."""
 
 import dataclasses
+import re
 
 import nbformat
 import pytest
@@ -87,35 +88,84 @@ def test_what_differs_is_explained_and_nothing_else(rows):
     assert {r.claim for r in rows if r.verdict == "differs"} == set(ledger.WHY)
 
 
-def test_the_table_has_a_line_a_row_and_says_how_each_was_measured(rows):
-    parts = ledger.table(rows)
+def test_the_headline_counts_every_row_once(rows):
+    some = [row("25", "25"), row("1204", "1024"), row(0.2, 0.2, 0.2, 0.2), row(0.205, 0.2, 0.2, 0.2)]
+    assert ledger.headline(some * 2) == "Of 8 claims: 2 reproduced, 2 as printed, 2 close, 2 differs."
+    assert sum(map(int, re.findall(r"(\d+) [a-z]", ledger.headline(rows).partition(":")[2]))) == len(rows)
+
+
+@pytest.mark.parametrize("make", [ledger.table, ledger.networks])
+def test_a_table_has_a_line_a_row_and_says_how_each_was_measured(rows, make):
+    parts = make(rows)
     assert sum(map(len, parts.values())) == len(rows)
     for r in rows:
         part, claim = r.claim.split(", ", 1)
         (line,) = [line for line in parts[f"{part}: {r.protocol}"] if line["claim"] == claim]
-        assert line["verdict"] == r.verdict
-        assert line["where"].notebook == r.where[0]
-        assert r.where[1] in line["where"].text
+        if make is ledger.table:
+            assert line["verdict"].word == r.verdict
+        else:
+            assert line["where"].notebook == r.where[0]
+            assert line["where"].text == f"{lesson(r.where[0])}: {r.where[1]}"
 
 
-def test_the_table_as_it_is_shown(rows):
-    def line(claim):
-        part, claim = claim.split(", ", 1)
-        below = page.partition(f">{part}: ")[2]
-        return next(line for line in below.split("\n") if f">{claim}<" in line)
+def lesson(notebook):
+    return {"01": "1", "04": "4", "in": "2 in depth"}[notebook[:2]]
 
-    table = tables.frame(ledger.table(rows))
-    page = tables.html(table, "Every claim")
-    assert list(table.columns) == ["claim", "verdict", "the paper", "network 0", "network 1", "network 2", "where"]
+
+def line(parts, claim):
+    """The row of a claim, as it is shown."""
+    part, claim = claim.split(", ", 1)
+    below = tables.html(tables.frame(parts)).partition(f">{part}: ")[2]
+    return next(line for line in below.split("\n") if f">{claim}<" in line).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_paper_our_mean_and_the_verdict_side_by_side(rows):
+    parts = ledger.table(rows)
+    assert list(tables.frame(parts).columns) == ["claim", "the paper", "ours", "verdict"]  # room for them on a phone
+    page = tables.html(tables.frame(parts))
     assert page.count('<th scope="row"') == len(rows)
-    assert page.count("<a href=") == len(rows)  # a link is no text
-    assert 'scope="rowgroup" colspan="7"' in page
+    assert 'scope="rowgroup" colspan="4"' in page
+    ours = {r.claim: r.mean for r in rows if r.kind != "setting"}
+    rate = line(parts, "section III, success at ε = 0.15")
+    assert ">98.6 %<" in rate
+    assert f">{ours['section III, success at ε = 0.15']:.1%}<".replace("%", " %") in rate
+    assert f">{ours['Figure 3, ε = 0.15']:.4f}<" in line(parts, "Figure 3, ε = 0.15")
+    units = line(parts, "Table I, units of the dense layer")
+    assert ">1204<" in units
+    assert ">1024<" in units
+    assert units.endswith("</span> differs</span></td></tr>")
+
+
+def test_network_by_network(rows):
+    parts = ledger.networks(rows)
+    assert list(tables.frame(parts).columns) == ["claim", "network 0", "network 1", "network 2", "where"]
+    assert tables.html(tables.frame(parts)).count("<a href=") == len(rows)  # a link is no text
     ours = {r.claim: r.ours for r in rows}
-    rates, sizes = line("section III, success at ε = 0.15"), line("Figure 3, ε = 0.15")
+    rates, sizes = (line(parts, claim) for claim in ("section III, success at ε = 0.15", "Figure 3, ε = 0.15"))
     assert all(f">{rate}<" in rates for rate in ours["section III, success at ε = 0.15"])
-    assert ">98.6 %<" in rates
     assert all(f">{value:.4f}<" in sizes for value in ours["Figure 3, ε = 0.15"])
-    assert line("Table I, units of the dense layer").count(">1024<") == 3
+    assert line(parts, "Table I, units of the dense layer").count(">1024<") == 3
+
+
+def contrast(one, other):
+    """The contrast of two colours by WCAG 2: 1 to 21."""
+
+    def luminance(colour):
+        shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_a_verdict_can_be_read_on_its_colour_and_told_apart_without_it():
+    assert {row(*numbers).verdict for numbers in [("1", "1"), ("1", "2"), (0.2, 0.2), (0.205, 0.2)]} == {*ledger.BADGES}
+    for verdict, badge in ledger.BADGES.items():
+        assert badge.word == verdict
+        assert contrast(badge.ink, badge.paper) >= 7
+        assert contrast(badge.ink, "#ffffff") >= 7  # printed, without its colour
+    assert len({badge.sign for badge in ledger.BADGES.values()}) == 4
 
 
 def test_a_missing_run_is_named(monkeypatch, tmp_path):

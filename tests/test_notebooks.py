@@ -4,26 +4,31 @@ The conventions, for authors (CONTRIBUTING.md has the same in prose):
 
 - A notebook of ``notebooks/`` is a lesson, one of ``notebooks/in_depth/`` goes in depth and says so in its card.
 - First cell: ``# Title?`` and one sentence that says what there will be to see, not the answer.
-- Second cell, the card: ``**You will be able to**`` and 3-5 list items, ``**Before this**``, ``**Minutes**`` with
+- Second cell, the card (in 00 it follows the slider that a visitor came for, and until then all code is folded):
+  ``**You will be able to**`` and 3-5 list items, ``**Before this**``, ``**Minutes**`` with
   three numbers (read, run, exercises), ``**Reproduces**``.  The minutes to read are those of ``tools/reading.py``,
   within a fifth; a lesson has at most 60 code cells, 160 visible lines of code and 30 minutes of reading.
-- First code cell, the set-up: at most 6 lines, can be run twice, from any folder.
+- First code cell that is not folded, the set-up: at most 6 lines, can be run twice, from any folder.
 - Code cells: at most 15 lines of code (no blank line, no comment counted), median at most 6, lines of at most
   75 characters.  A cell that defines a function does not call it; the next one does.
 - At least one ``> **Predict`` before a result, where there are exercises.
 - Cells tagged ``keep_output`` print one short fact; their output alone is committed.
-- Figures: ``plots.show(fig, alt=..., caption=...)``, and no pyplot.  A cell that draws is tagged ``figure`` and has
+- Figures: ``plots.show(fig, alt=..., caption=...)``, and no pyplot; sliders: ``widgets.Explorer(..., alt=...)``.
+  ``alt`` describes the picture and does not repeat the caption.  A cell that draws is tagged ``figure`` and has
   ``"jupyter": {"source_hidden": true}``; no cell that is not folded needs a name from it.
 - No loop variable at the top level shares its name with anything that another cell reads.
 - Exercises: a line that begins ``**Exercise 2.1** (5 minutes, one star)`` opens one; until the next exercise or
   ``##`` heading follow a cell tagged ``stub``, a call of ``checks.something(...)``, a hint in ``<details>``,
-  and a code cell tagged ``solution`` and ``hide-cell`` with ``"jupyter": {"source_hidden": true}``.  A lesson has 3
-  or 4 and one more that begins ``**Open exercise 2.5** (...)``.  00, 09 and what goes in depth have 0-4; a card that
-  says 0 minutes has none.
+  and a code cell tagged ``solution`` and ``hide-cell`` with ``"jupyter": {"source_hidden": true}``.  It begins
+  ``# Solution``; what it gives to a check is named ``..._solution``, so that ``advlib.checks`` folds the verdict.
+  A lesson has 3 or 4 and one more that begins ``**Open exercise 2.5** (...)``.  00, 09 and what goes in depth have
+  0-4; a card that says 0 minutes has none.
+- A link to a notebook has its name: ``[2 · Title?](02_name.ipynb)``, ``[2 in depth · Title?](in_depth/02_name.ipynb)``.
 - The end: ``## What you learned`` with as many list items as the card, ``## Limits``, ``## Next`` with a link.
 """
 
 import ast
+import itertools
 import json
 import os
 import re
@@ -74,7 +79,39 @@ def tree(cell):
 
 
 def card(nb):
-    return nb.cells[1].source if len(nb.cells) > 1 else ""
+    return next((text for text in markdown(nb) if text.startswith("**You will be able to**")), "")
+
+
+def set_up(nb):
+    return next((cell for cell in code(nb) if "figure" not in tags(cell)), None)
+
+
+def name(path):
+    """How a notebook is called everywhere: its number and its title."""
+    title = read(path).cells[0].source.splitlines()[0].removeprefix("# ")
+    return f"{int(path.name[:2])}{' in depth' if path.parent.name == 'in_depth' else ''} · {title}"
+
+
+def misnamed(text, folder, short=False):
+    """Links to notebooks whose words are not the notebook's name; ``short``: a number that no other has is enough."""
+    for words, place in re.findall(r"\[([^\]]*)\]\(([\w./]+\.ipynb)\)", text):
+        path = (folder / place).resolve()
+        named = name(path) if path in NOTEBOOKS else "a notebook that is not there"
+        number = named.split(" · ")[0]
+        enough = short and sum(name(other).startswith(f"{number} · ") for other in NOTEBOOKS) == 1
+        if " ".join(words.split()) not in ({named, number} if enough else {named}):
+            yield f"[{words}]({place}) leads to {named}"
+
+
+def written(node):
+    """A string expression as far as it stands in the code; what is computed is an ellipsis."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(written(part) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return written(node.left) + written(node.right)
+    return "…"
 
 
 def minutes(nb):
@@ -187,8 +224,8 @@ def gives_a_name_one_meaning(nb):
 
 
 def has_a_card(nb):
-    if not card(nb).startswith("**You will be able to**"):
-        yield "the second cell does not begin with **You will be able to**"
+    if not card(nb):
+        yield "no cell begins with **You will be able to**"
     for word in ("Before this", "Minutes", "Reproduces"):
         if f"**{word}**" not in card(nb):
             yield f"the card has no **{word}**"
@@ -199,9 +236,21 @@ def has_a_card(nb):
         yield f"the card's minutes are {minutes(nb)}, not three numbers: to read, to run, for the exercises"
 
 
+def begins_with_card_or_slider(nb):
+    before = list(itertools.takewhile(lambda cell: cell.source != card(nb), nb.cells[1:]))
+    if not nb.metadata.get("file", "").startswith("00_"):
+        if before:
+            yield f"the second cell is not the card, but {before[0].source}"
+    elif not any("Explorer(" in cell.source for cell in before):
+        yield "00 does not begin with a slider"
+    for cell in before:
+        if cell.cell_type == "code" and not {"figure", "colab"} & {*tags(cell)}:
+            yield f"code stands before the card and is not folded:\n{cell.source}"
+
+
 def sets_up_in_six_lines(nb):
-    if not code(nb) or not 1 <= len(lines_of_code(code(nb)[0])) <= 6:
-        yield "the first code cell, the set-up, has not 1 to 6 lines"
+    if not set_up(nb) or not 1 <= len(lines_of_code(set_up(nb))) <= 6:
+        yield "the first code cell that is not folded, the set-up, has not 1 to 6 lines"
 
 
 def builds_in_small_cells(nb):
@@ -275,6 +324,31 @@ def shows_figures_with_words(nb):
             yield f"the cell ends with {shown}, a figure without words: use plots.show"
 
 
+def describes_its_pictures(nb):
+    functions = {part.name: part for cell in code(nb) for part in tree(cell).body if isinstance(part, ast.FunctionDef)}
+    for cell in code(nb):
+        for node in ast.walk(tree(cell)):
+            made = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            given = {keyword.arg: keyword.value for keyword in node.keywords} if made else {}
+            if made == "plots.show":
+                caption = written(given.get("caption"))
+            elif made.endswith("Explorer"):
+                described = functions.get(ast.unparse(node.args[1]))
+                caption = " ".join(written(part.value) for part in ast.walk(described) if isinstance(part, ast.Return))
+                if "alt" not in given:
+                    yield f"a slider without alt=, what there is to see in all its pictures:\n{cell.source}"
+            else:
+                continue
+            alt, told = (re.findall(r"[^\W\d_]{4,}", text.lower()) for text in (written(given.get("alt")), caption))
+            again = {*alt} & {*told}
+            if len(again) > len({*alt}) / 2:
+                yield f"alt= repeats the caption ({', '.join(sorted(again))}) and does not describe:\n{cell.source}"
+
+
+def calls_notebooks_by_their_names(nb):
+    yield from misnamed("\n\n".join(markdown(nb)), (ROOT / "notebooks" / nb.metadata.get("file", "")).parent)
+
+
 def has_exercises(nb):
     found = exercises(nb)
     first = (markdown(nb) or [""])[0]
@@ -306,6 +380,10 @@ def has_exercises(nb):
         for cell in solutions:
             if "hide-cell" not in tags(cell) or not cell.metadata.get("jupyter", {}).get("source_hidden"):
                 yield f'{name}: the solution is not folded: tag hide-cell, "jupyter": {{"source_hidden": true}}'
+            if not cell.source.startswith("# Solution\n"):
+                yield f"{name}: the solution does not begin with a line '# Solution'"
+            if re.search(r"\bchecks\.\w+\((?!\w+_solution\b)", cell.source):
+                yield f"{name}: what the solution gives to its check is not named ..._solution"
 
 
 def ends_with_what_was_learned(nb):
@@ -346,6 +424,7 @@ def is_a_valid_notebook(nb):
 CLAUSES = [
     opens_with_a_question,
     has_a_card,
+    begins_with_card_or_slider,
     says_what_it_is,
     takes_the_minutes_it_tells,
     folds_what_only_draws,
@@ -358,6 +437,8 @@ CLAUSES = [
     commits_no_other_output,
     lets_predict,
     shows_figures_with_words,
+    describes_its_pictures,
+    calls_notebooks_by_their_names,
     has_exercises,
     ends_with_what_was_learned,
     speaks_plainly,
@@ -398,8 +479,14 @@ def test_both_maps_list_it_with_its_minutes(path):
         assert row[0].endswith(f"| {columns} |"), f"{where}: the row must end with the card's | {columns} |"
 
 
+@pytest.mark.parametrize("page", ["INSTRUCTORS.md", "glossary.md", "references.md"])
+def test_pages_call_notebooks_by_their_names_or_numbers(page):
+    folder = ROOT / "notebooks"
+    assert not list(misnamed((folder / page).read_text(encoding="utf-8"), folder, short=True))
+
+
 def test_set_up_cells_run_twice_from_any_folder(tmp_path):
-    sources = [code(read(path))[0].source for path in NOTEBOOKS]
+    sources = [set_up(read(path)).source for path in NOTEBOOKS]
     program = (
         "import json, sys\n"
         "from IPython.core.interactiveshell import InteractiveShell\n"
@@ -435,10 +522,11 @@ def good():
             ),
             new_code_cell("def mine(x):\n    return ...", metadata={"tags": ["stub"]}),
             new_code_cell("checks.clip(mine)"),
-            new_code_cell("def solved(x):\n    return x", metadata=folded),
+            new_code_cell("# Solution\ndef my_solution(x):\n    return x\n\nchecks.clip(my_solution)", metadata=folded),
         ]
 
     said = new_output("stream", name="stdout", text="largest move 0.15\n")
+    third = ROOT / "notebooks" / "03_gradient_vs_sign.ipynb"
     return new_notebook(
         cells=[
             new_markdown_cell("# How far may a pixel move?\n\nNo further than 0.15, as a cell will show."),
@@ -459,7 +547,7 @@ def good():
             *exercise(4, "Open exercise"),
             new_markdown_cell("## What you learned\n\n- clip\n- step\n- measure"),
             new_markdown_cell("## Limits\n\nOne network."),
-            new_markdown_cell("## Next\n\n[Gradient or sign?](03_gradient_vs_sign.ipynb)"),
+            new_markdown_cell(f"## Next\n\n[{name(third)}]({third.name})"),
         ],
         metadata={
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -504,6 +592,19 @@ def without_exercises(nb):
     nb.cells[7:23] = []
 
 
+SLIDER = """def drawn(steps):
+    return fig
+
+def told(steps):
+    return f'After {steps} many steps.'
+
+widgets.Explorer(drawn, told, alt='a curve', steps=[1, 2])"""
+
+
+def slider_first(*tagged):
+    return lambda nb: nb.cells.insert(1, new_code_cell(SLIDER, metadata={"tags": [*tagged]}))
+
+
 def in_depth(change):
     return renamed("in_depth/02_good.ipynb", change)
 
@@ -514,6 +615,9 @@ BROKEN = [
     (opens_with_a_question, swap(0, "No further than 0.15, as a cell will show.", "")),
     (opens_with_a_question, swap(0, "show.", "show. And more.")),
     (has_a_card, without(1)),
+    (begins_with_card_or_slider, lambda nb: nb.cells.insert(1, new_markdown_cell("Hello."))),
+    (begins_with_card_or_slider, renamed("00_start_here.ipynb", lambda nb: None)),
+    (begins_with_card_or_slider, renamed("00_start_here.ipynb", slider_first("keep_output"))),
     (has_a_card, swap(1, "- step\n", "")),
     (has_a_card, swap(1, "- step\n", "- a\n- b\n- c\n- d\n")),
     (has_a_card, swap(1, "**Before this**", "Before")),
@@ -555,6 +659,13 @@ BROKEN = [
     (shows_figures_with_words, add("plots.image_grid(x)")),
     (shows_figures_with_words, add("display(fig)")),
     (shows_figures_with_words, add("plots.figure()")),
+    (describes_its_pictures, swap(6, "alt='a 7'", "alt='Seven.'")),
+    (describes_its_pictures, add(SLIDER.replace("alt='a curve', ", ""))),
+    (describes_its_pictures, add(SLIDER.replace("a curve", "after many steps"))),
+    (calls_notebooks_by_their_names, swap(25, "3 · ", "")),
+    (calls_notebooks_by_their_names, swap(25, "3 · ", "03 · ")),
+    (calls_notebooks_by_their_names, swap(25, "03_gradient_vs_sign.ipynb", "02_fool_one_image.ipynb")),
+    (calls_notebooks_by_their_names, swap(25, "03_gradient_vs_sign.ipynb", "03_is_not_there.ipynb")),
     (has_exercises, lambda nb: nb.cells.__delitem__(slice(7, 11))),
     (has_exercises, lambda nb: nb.cells.__delitem__(slice(19, 23))),
     (has_exercises, swap(15, "Exercise", "Open exercise")),
@@ -571,6 +682,8 @@ BROKEN = [
     (has_exercises, untag(10, "solution")),
     (has_exercises, untag(10, "hide-cell")),
     (has_exercises, lambda nb: nb.cells[10].metadata.pop("jupyter")),
+    (has_exercises, swap(10, "# Solution\n", "")),
+    (has_exercises, swap(10, "checks.clip(my_solution)", "checks.clip(mine)")),
     (ends_with_what_was_learned, without(23)),
     (ends_with_what_was_learned, swap(23, "- step\n", "")),
     (ends_with_what_was_learned, without(24)),
@@ -599,6 +712,13 @@ def test_a_broken_notebook_is_caught(clause, change):
     nb = good()
     change(nb)
     assert list(clause(nb))
+
+
+def test_00_may_begin_with_its_slider():
+    nb = good()
+    renamed("00_start_here.ipynb", slider_first("figure"))(nb)
+    for clause in (begins_with_card_or_slider, has_a_card, sets_up_in_six_lines, describes_its_pictures):
+        assert not list(clause(nb))
 
 
 def test_every_clause_is_seen_to_catch_something():

@@ -9,6 +9,7 @@ import pytest
 from advlib import tables
 from advlib.metrics import Rate
 
+HARD = "\N{NO-BREAK SPACE}"
 RUNS = [
     {"seed": seed, "rule": rule, "eps": eps, "k": k, "n": 10, "rms": k / 100}
     for seed in (0, 1)
@@ -38,7 +39,9 @@ class Reader(HTMLParser):
             self.open[-1][2] += text
 
     def texts(self, tag, **attributes):
-        return [text for t, a, text in self.found if t == tag and attributes.items() <= a.items()]
+        """What stands in these tags; where a line must not end there is a space like any other."""
+        found = [text for t, a, text in self.found if t == tag and attributes.items() <= a.items()]
+        return [text.replace(HARD, " ") for text in found]
 
 
 def column(values):
@@ -162,6 +165,36 @@ def test_numbers_stand_to_the_right_and_words_to_the_left():
     assert heads[1:] == sides
 
 
+def test_a_line_ends_before_an_interval_and_a_count_but_not_within_them():
+    rows = [{"k": 9, "n": 10, "v": 1.5, "low": 1.0, "high": 2.0, "word": "2 of 3", "said": "99.2 %"}]
+    page = Reader(tables.html(tables.frame(rows, rate=("k", "n"), ratio=("v", "low", "high"), name="word")))
+    cells = [text for tag, a, text in page.found if tag == "td" or a.get("scope") == "row"]
+    assert [text.replace(HARD, "_") for text in cells] == [
+        "90.0_% [59.6,_98.2] (9/10)", "1.5 [1.0,_2.0]", "2 of 3", "99.2_%"
+    ]  # fmt: skip
+
+
+def test_a_badge_has_a_sign_a_word_and_a_colour_that_can_be_read():
+    badge = tables.Badge("≈", "close <", "#573f00", "#fcebbd")
+    table = tables.frame([{"claim": "a", "verdict": badge}])
+    page = tables.html(table)
+    assert '<span aria-hidden="true">≈</span> close &lt;</span>' in page  # the sign is not read aloud
+    assert "color:#573f00;background:#fcebbd" in page
+    assert tables.text(table).endswith("≈ close <")
+
+
+def test_a_folded_table_shows_its_caption_first(monkeypatch):
+    shown = []
+    monkeypatch.setattr(tables, "display", lambda bundle, raw: shown.append(bundle))
+    tables.show([{"a": 1}], "Row <by> row", folded=True)
+    tables.show([{"a": 1}], "Row <by> row")
+    folded, plain = shown
+    assert folded["text/html"].startswith("<details><summary>Row &lt;by&gt; row</summary>\n<div")
+    assert folded["text/html"].endswith("</table></div></details>")
+    assert "details" not in plain["text/html"]
+    assert folded["text/plain"] == plain["text/plain"]
+
+
 def test_nothing_in_a_field_a_heading_a_label_or_a_caption_is_html():
     bad = '<img src=x onerror="alert(1)">'
     records = {bad: [{bad: bad, "&amp;": tables.Link(bad, '"><b>'), "last": bad}]}
@@ -193,7 +226,7 @@ def test_the_terminal_reads_the_same(monkeypatch):
     assert head.split() == ["seed", "rule", "eps", "fooled", "rms"]
     assert first.split() == ["this", "run", "0", "sign", "0.30", "90.0", "%", "[59.6,", "98.2]", "(9/10)", "0.09"]
     assert second.split()[:3] == ["full", "0", "sign"]
-    assert "90.0 % [59.6, 98.2] (9/10)" in bundle["text/html"]
+    assert "90.0 % [59.6, 98.2] (9/10)" in bundle["text/html"].replace(HARD, " ")
 
 
 def test_a_frame_of_ones_own_can_be_shown(monkeypatch):
