@@ -92,11 +92,11 @@ var advlib = (() => {
   const kinds = { explorer, quiz };
 
   function render({ model, el }) {
-    const kind = model.get("kind"), still = model.get("still");
+    const kind = model.get("kind"), twin = model.get("twin");
     el.classList.add(`advlib-${kind}`);
     // in JupyterLab plain keys are commands, on slides they turn the page: in here they belong to the controls
     el.addEventListener("keydown", event => event.ctrlKey || event.metaKey || event.stopPropagation());
-    if (still) el.append(make("style", {}, `[data-still="${still}"] { display: none }`));
+    if (twin) el.append(make("style", {}, `[data-twin="${twin}"] { display: none }`));  // this one lives
     kinds[kind](model, el);
   }
 
@@ -109,7 +109,9 @@ var advlib = (() => {
       on: (_, act) => heard.push(act),
       save_changes: () => {},
     };
-    render({ model, el: document.currentScript.previousElementSibling });
+    const el = document.currentScript.previousElementSibling;
+    el.replaceChildren();  // the still picture
+    render({ model, el });
   }
 
   return { render, page };

@@ -1,7 +1,7 @@
 """Sliders over pictures drawn beforehand: a pure ``render(...) -> Figure``, and the controls around it; quizzes.
 
-Both are ipywidgets, drawn by ``widgets.js``.  Where pages are built (``ADVLIB_PAGE=1``) the same script goes into the
-page together with the widget's state, and needs no kernel.
+Both are ipywidgets, drawn by ``widgets.js``.  The same script with a widget's state is its twin in HTML, which needs no
+kernel: on the pages (built with ``ADVLIB_PAGE=1``), and in a notebook that is opened again.
 """
 
 import base64
@@ -30,11 +30,11 @@ CODE = f"<style>{STYLE}</style>\n<script>{SCRIPT}</script>\n"
 
 
 class Shown(anywidget.AnyWidget):
-    """How a slider or a quiz is shown: alive where there is a kernel, on a page, and still where there is neither."""
+    """How a slider or a quiz is shown: as a widget where there is a kernel, and as its twin elsewhere."""
 
     _esm = f"{SCRIPT}export default advlib;"
     _css = STYLE
-    still = traitlets.Unicode().tag(sync=True)  # the id of what stands in for it when it is gone
+    twin = traitlets.Unicode().tag(sync=True)  # the id of its twin in the notebook
     on_page = False  # whether this kernel's page has CODE already
 
     def open(self):
@@ -42,7 +42,7 @@ class Shown(anywidget.AnyWidget):
             super().open()
 
     def page(self, code=CODE):
-        """The same in HTML and JavaScript, with every picture inside: no kernel, no network.
+        """The twin: HTML and JavaScript, every picture inside, no kernel, no network; a still where no script runs.
 
         Parameters
         ----------
@@ -50,7 +50,8 @@ class Shown(anywidget.AnyWidget):
             Style and script; "" on a page that has them already.
         """
         state = json.dumps(self.get_state(self.told)).replace("<", r"\u003c")  # </script> would end the script
-        return f'{code}<div class="advlib-{self.kind}"></div>\n<script>advlib.page({state});</script>'
+        still = f'<div class="advlib-{self.kind}">{self._still()}</div>'
+        return f"{code}{still}\n<script>advlib.page({state});</script>"
 
     def _ipython_display_(self):
         if os.environ.get("ADVLIB_PAGE"):
@@ -58,17 +59,21 @@ class Shown(anywidget.AnyWidget):
             Shown.on_page = True
             display({"text/html": page, "text/plain": self._text()}, raw=True)
             return
-        self.still = self.still or uuid.uuid4().hex
+        self.twin = self.twin or uuid.uuid4().hex
         bundle, _ = self._repr_mimebundle_()
         display({**bundle, "text/plain": ""}, raw=True)
-        display(self._stand_in(), raw=True, display_id=self.still)
+        display(self._twin(), raw=True, display_id=self.twin)
 
-    def _stand_in(self):
-        """A second output, which widgets.js hides: it stays where the widget is not found again."""
-        error = f'.jp-OutputArea-child:has(+ * [data-still="{self.still}"]):not(:has(.advlib-{self.kind}))'
-        style = f"<style>{error} {{ display: none }}</style>"
-        page = f'<div data-still="{self.still}">{style}{self._still_page()}</div>'
+    def _twin(self):
+        """A second output, which the widget hides while it lives; in its place, JupyterLab's error is hidden."""
+        error = f'.jp-OutputArea-child:has(+ * [data-twin="{self.twin}"]):not(:has(.advlib-{self.kind}))'
+        page = f'<div data-twin="{self.twin}"><style>{error} {{ display: none }}</style>{self.page()}</div>'
         return {"text/html": page, "text/plain": self._text()}
+
+    @traitlets.observe("position", "chosen")
+    def _follow(self, _):
+        if self.twin:
+            update_display(self._twin(), raw=True, display_id=self.twin)
 
 
 class Explorer(Shown):
@@ -132,11 +137,6 @@ class Explorer(Shown):
         places = _places(self.controls, self.position | proposal["value"])
         return {name: self.controls[name][i][1] for name, i in places.items()}
 
-    @traitlets.observe("position")
-    def _keep(self, _):
-        if self.still:
-            update_display(self._stand_in(), raw=True, display_id=self.still)
-
     def _at(self, position):
         """The frame of a position."""
         return self.frames[",".join(str(place) for place in _places(self.controls, position).values())]
@@ -149,8 +149,8 @@ class Explorer(Shown):
         caption = f"<figcaption>{html.escape(text)}</figcaption>"
         return f'<figure style="{style}">{plots.img(data, alt, width / 96)}{caption}</figure>'
 
-    def _still_page(self):
-        return f"{self._figure(self.position, self.alt)}<p>Run this cell to move the slider.</p>"
+    def _still(self):
+        return f"{self._figure(self.position, self.alt)}<p>The slider appears when this cell is run.</p>"
 
     def _text(self):
         return f"[Slider: {self.alt} {self._at(self.position)[-1]}]"
@@ -210,7 +210,7 @@ class Quiz(Shown):
         self.solution = f"{answer}. {because}"
         super().__init__(question=question, replies=[[o, f"{told} {because}"] for o, told in verdicts.items()])
 
-    def _still_page(self):
+    def _still(self):
         options = "".join(f"<li>{html.escape(option)}</li>" for option, _ in self.replies)
         answer = f"<details><summary>Answer</summary>{html.escape(self.solution)}</details>"
         return f"<p><b>{html.escape(self.question)}</b></p><ul>{options}</ul>{answer}"

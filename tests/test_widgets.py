@@ -220,12 +220,12 @@ def quiz():
     return widgets.Quiz("Which is < 2?", ["1", "3"], answer="1", because="Measured: 1 < 2.")
 
 
-def test_in_a_notebook_a_picture_stands_in_for_the_slider_and_follows_it(explorer, drawn, shown):
+def test_in_a_notebook_a_twin_follows_the_slider(explorer, drawn, shown):
     explorer._ipython_display_()
     alive, still = shown
     assert alive[VIEW]["model_id"] == explorer.model_id
     assert "text/html" not in alive  # one picture, not two, where only HTML is shown
-    assert explorer.still in still["text/html"]  # by which the script hides it
+    assert f'data-twin="{explorer.twin}"' in still["text/html"]  # by which the widget hides it
     ((alt, picture),) = images(still["text/html"])
     assert alt == ALT
     np.testing.assert_array_equal(picture, drawn[1])
@@ -235,6 +235,7 @@ def test_in_a_notebook_a_picture_stands_in_for_the_slider_and_follows_it(explore
     moved = shown[-1]
     assert (moved["again"], moved["display_id"]) == (True, still["display_id"])
     np.testing.assert_array_equal(images(moved["text/html"])[0][1], drawn[4])
+    assert state(moved["text/html"])["position"] == {"eps": 2, "rule": 0}
 
 
 def test_an_explorer_that_was_never_shown_replaces_nothing(explorer, shown):
@@ -242,7 +243,7 @@ def test_an_explorer_that_was_never_shown_replaces_nothing(explorer, shown):
     assert not shown
 
 
-def test_in_a_notebook_a_list_stands_in_for_a_quiz(quiz, shown):
+def test_in_a_notebook_a_twin_follows_the_quiz_and_is_a_list_where_no_script_runs(quiz, shown):
     quiz._ipython_display_()
     alive, still = shown
     assert alive[VIEW]["model_id"] == quiz.model_id
@@ -250,6 +251,8 @@ def test_in_a_notebook_a_list_stands_in_for_a_quiz(quiz, shown):
     assert "Which is &lt; 2?" in still["text/html"]
     assert "<details><summary>Answer</summary>1. Measured: 1 &lt; 2.</details>" in still["text/html"]
     assert still["text/plain"] == "Which is < 2?  [1 | 3]\nAnswer: 1. Measured: 1 < 2."
+    quiz.set_state({"chosen": "3"})
+    assert state(shown[-1]["text/html"])["chosen"] == "3"
 
 
 def test_a_page_has_the_script_once_and_no_kernel_is_spoken_to(monkeypatch, shown):
