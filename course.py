@@ -1,36 +1,32 @@
 """Set up and run the course.  Needs Python 3.11, 3.12 or 3.13, on Linux, macOS or Windows, and nothing else.
 
+    python3 course.py lab        open JupyterLab on your own copies of the notebooks, in _student, without solutions
+                                 (lab notebooks: on the notebooks themselves, with solutions; lab FOLDER: on another)
     python3 course.py run        run every notebook and write the pages to site/html
-    python3 course.py lab        open the notebooks in JupyterLab (lab FOLDER: another folder)
     python3 course.py test       run the tests, and every notebook with its recorded numbers
     python3 course.py paper      run everything at the size the paper did (hours)
-    python3 course.py student    write the notebooks without their solutions to _student
+    python3 course.py student    write the copies without solutions to _student; what was worked on is kept
     python3 course.py slides     run every notebook and write a deck of slides from each to _slides
     python3 course.py check      look whether this machine is ready for the course
     python3 course.py bench      measure the speed against other libraries (an hour, and several GB for .venv-peers)
     python3 course.py pack       pack all that is needed without a network into _pack (pack FOLDER: there)
     python3 course.py colab      give each notebook its link to Colab (colab https://github.com/OWNER/REPOSITORY)
 
-On Windows: py course.py run.  What follows a command is passed on: course.py test -k data.
+On Windows: py course.py lab.  What follows lab, test and bench is passed on: course.py test -k data.
 The first call makes .venv with the locked packages (2.4 GB, a few minutes); later calls use it again.
 """
 
+import errno
 import hashlib
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-INSIDE = "Scripts/python.exe" if os.name == "nt" else "bin/python"  # in any environment
-PYTHON = VENV / INSIDE
-WANTED = "."  # this folder's own package
+from course_setup import INSIDE, PYTHON, ROOT, VENV, call, clean, project_file, ready, set_up, wheels
 
 
 def suitable(version):
@@ -48,111 +44,6 @@ def refuse(version):
         "    python3.11 course.py run          on Windows: py -3.11 course.py run\n"
         "or, where uv is installed: uv run --no-project --python 3.11 course.py run"
     )
-
-
-def call(*command):
-    """Run a program in the project's folder and return its exit status."""
-    child = subprocess.Popen([str(part) for part in command], cwd=ROOT)
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            pass  # Ctrl-C reached the program too: it ends in its own way
-
-
-def logged(log, *command):
-    """Like call, but what the program prints goes to a file; on a terminal one line says how far it is."""
-    seen = sys.stdout.isatty()
-    begin = time.monotonic()
-    # pip would keep its lines back where nobody watches, and its bars are no use in a file
-    environment = dict(os.environ, PYTHONUNBUFFERED="1", PIP_PROGRESS_BAR="off")
-    with open(str(log), "ab") as file:
-        child = subprocess.Popen(
-            [str(part) for part in command], cwd=str(ROOT), env=environment, stdout=file, stderr=subprocess.STDOUT
-        )
-    while True:
-        try:
-            status = child.wait(1 if seen else None)
-            break
-        except subprocess.TimeoutExpired:
-            told = f"{time.monotonic() - begin:4.0f} s  {''.join(end_of(log, 1))}"
-            print(f"\r{told[:78]:78}", end="", flush=True)
-        except KeyboardInterrupt:
-            pass  # Ctrl-C reached the program too: it ends in its own way
-    if seen:
-        print(f"\r{'':78}\r", end="", flush=True)
-    return status
-
-
-def end_of(log, count):
-    """The last lines of a log, in letters that every terminal has."""
-    text = log.read_bytes().decode("ascii", "replace").replace("\N{REPLACEMENT CHARACTER}", "?")
-    return [line.strip() for line in text.splitlines() if line.strip()][-count:]
-
-
-def wheels():
-    """Where `pack` puts the packages for this system and this Python; a stick may carry them for several."""
-    name = f"{platform.system()}-{platform.machine()}-python{sys.version_info[0]}.{sys.version_info[1]}"
-    return ROOT / "wheels" / name
-
-
-def stamp():
-    """What .venv/installed says when all of the lock is in it, and what else is wanted."""
-    lock = hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
-    pins = "".join(f"{WANTED}: {line}\n" for line in extras())
-    return f"python {sys.version_info[0]}.{sys.version_info[1]}, requirements.lock {lock}\n{pins}"
-
-
-def extras():
-    """What .venv-peers has besides the lock: the packages of an extra in pyproject.toml."""
-    if "[" not in WANTED:
-        return []
-    optional = project_file()["project"]["optional-dependencies"]
-    return sorted(optional[WANTED[WANTED.index("[") + 1 : -1]])
-
-
-def ready():
-    """Whether .venv is whole: its stamp is written last."""
-    file = VENV / "installed"
-    return PYTHON.exists() and file.exists() and file.read_text() == stamp()
-
-
-def set_up():
-    """Make .venv, unless a whole one is there; half a one is never trusted."""
-    if ready():
-        return
-    packed = wheels()
-    packages = ["-r", "requirements.lock", "-e", WANTED]
-    if (packed / "requirements.lock").exists():  # the last that pack writes there
-        packages += ["--no-index", "--find-links", packed]
-    elif packed.parent.is_dir():
-        others = ", ".join(path.name for path in sorted(packed.parent.iterdir()))
-        print(f"wheels/ holds packages for {others}, none for {packed.name}: it goes over the network.")
-    log = ROOT / f"{VENV.name}-setup.log"
-    print(f"Making {VENV.name}: 2.4 GB of packages, a few minutes, this once (its log: {log.name}).", flush=True)
-    try:
-        log.write_bytes(b"")
-        (VENV / "installed").unlink(missing_ok=True)
-        if VENV.exists():
-            shutil.rmtree(VENV)
-    except OSError as why:
-        sys.exit(f"{VENV} cannot be replaced ({why}): close JupyterLab and whatever else uses it, and try again")
-    base = sys._base_executable  # not .venv's own Python, where that is the one that runs this
-    if shutil.which("uv"):
-        failed = logged(log, "uv", "venv", "--python", base, VENV) or logged(
-            log, "uv", "pip", "install", "--python", PYTHON, *packages
-        )
-    else:
-        failed = logged(log, base, "-m", "venv", VENV) or logged(log, PYTHON, "-m", "pip", "install", *packages)
-    if failed:
-        needs = f"the packages in {packed} (without that folder: a network)" if packed in packages else "a network"
-        print(*end_of(log, 15), sep="\n", file=sys.stderr)
-        sys.exit(
-            f"\nThe set-up stopped before its end; the reason stands above, and all that was said in\n{log}\n"
-            "The next call starts it afresh.\n"
-            f"It needs {needs}, and 5 GB of free disk: see Troubleshooting in README.md."
-        )
-    (VENV / "installed").write_text(stamp())
 
 
 def lessons():
@@ -191,9 +82,11 @@ def executed(some):
 def run(more):
     pages, failed = executed(notebooks())
     html = ROOT / "site" / "html"
-    failed = failed or call(
-        PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", *more, pages, html
-    )
+    if not failed:
+        print("Writing the pages, a minute.", flush=True)
+        failed = call(PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", pages, html)
+        if failed:  # Sphinx would take half a page for a whole one, and a broken link for one it has told of
+            shutil.rmtree(str(html / ".doctrees"), ignore_errors=True)
     if not failed:
         print(f"The pages are written.  Open {(html / 'index.html').as_uri()}")
     return failed
@@ -209,8 +102,45 @@ def slides(more):
 
 
 def lab(more):
-    folder = more.pop(0) if more and Path(more[0]).is_dir() else "notebooks"
-    return call(PYTHON, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", *more, folder)
+    """On the learners' copies; on the notebooks themselves nothing is saved by itself."""
+    place = more.pop(0) if more and not more[0].startswith("-") else "_student"
+    if place == "_student":
+        late = [name for name, told in copies() if told == OUTDATED]
+        if late:
+            print(f"{', '.join(late)}: {OUTDATED}")
+    path = next((path.resolve() for path in (ROOT / place, Path(place)) if path.exists()), None)
+    if path is None:
+        print(f"course.py lab: there is no folder {place}", file=sys.stderr)
+        return 2
+    own = ROOT / "notebooks" in (path, *path.parents)
+    first = path / "00_start_here.ipynb"
+    print(
+        f"Opening {path}"
+        + (", with the solutions. What you change there is saved when you press Ctrl-S, not before." if own else ".")
+        + "\nTo stop JupyterLab: press Ctrl-C here, twice.",
+        flush=True,
+    )
+    return call(
+        PYTHON, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--log-level=ERROR", "--LabApp.log_level=ERROR",
+        "--KernelManager.transport_encryption=auto",  # each kernel would warn that it has none
+        *lab_settings(VENV / "lab" / ("own" if own else "copies"), autosave=not own),
+        *(["--LabApp.default_url=/lab/tree/" + first.name] if first.exists() else []), *more, path,
+    )  # fmt: skip
+
+
+def lab_settings(folder, autosave):
+    """Write JupyterLab's settings for the course into .venv; the user's own stay where they are, and win."""
+    settings = {
+        "overrides": {
+            "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},  # sliders stand in a reopened notebook
+            "@jupyterlab/docmanager-extension:plugin": {"autosave": autosave},
+        },
+        "page_config": {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}},  # a pop-up
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in settings.items():
+        write(folder / f"{name}.json", json.dumps(content))
+    return f"--LabApp.app_settings_dir={folder}", f"--LabApp.workspaces_dir={folder / 'workspaces'}"
 
 
 def test(more):
@@ -226,7 +156,10 @@ def paper(more):
 
 def for_learners(path):
     """A notebook's text without its solutions, and without the numbers that the reader is to predict."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as why:
+        sys.exit(f"{path} is damaged ({why}): git checkout -- notebooks brings it back")
     notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
@@ -234,20 +167,47 @@ def for_learners(path):
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def student(more):
+WRITTEN = "written to _student"
+KEPT = "kept as it is: it has been worked on; move it away to have it written anew"
+OUTDATED = "kept as you left it, but the course has a new version: move yours away to get that one"
+
+
+def copies():
+    """Write the learners' copies where they have not been worked on; each one's name and what became of it."""
     folder = ROOT / "_student"
+    folder.mkdir(exist_ok=True)
+    record = folder / ".written.json"  # what the copies were when they were written
+    known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    done = []
     for path in notebooks():
-        text = for_learners(path)
-        copy = within(folder, path)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        if copy.exists() and copy.read_text(encoding="utf-8") != text:
-            print(f"{path.name}  kept as it is: it has been worked on; move it away to have it written anew")
+        text, copy = for_learners(path), within(folder, path)
+        name = copy.relative_to(folder).as_posix()
+        new = hashlib.sha256(text.encode()).hexdigest()
+        found = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.exists() else None
+        if found in (None, new, known.get(name)):
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            write(copy, text)
+            known[name] = new
+            done.append((name, WRITTEN))
         else:
-            copy.write_text(text, encoding="utf-8")
-            print(f"{path.name}  written to _student")
+            done.append((name, KEPT if known.get(name) == new else OUTDATED))
+    write(record, json.dumps(known, indent=1))
     for name in ("glossary.md", "references.md"):
-        shutil.copy(ROOT / "notebooks" / name, folder)
-    print("Open them with: python3 course.py lab _student      (their solutions: notebooks/, folded)")
+        shutil.copy(str(ROOT / "notebooks" / name), str(folder))
+    return done
+
+
+def write(path, text):
+    """A whole file, or none."""
+    part = path.with_name(f".part-{path.name}")
+    part.write_bytes(text.encode())
+    os.replace(str(part), str(path))
+
+
+def student(more):
+    for name, told in copies():
+        print(f"{name}  {told}")
+    print("Open them with: python3 course.py lab      (their solutions: course.py lab notebooks)")
     return 0
 
 
@@ -255,16 +215,19 @@ def check(more):
     """What can be told without .venv, and then what site/check.py tells from inside."""
     version = ".".join(map(str, sys.version_info[:3]))
     free = shutil.disk_usage(ROOT).free / 1e9
-    needed = 1 if ready() else 5
+    whole = ready(VENV)
+    needed = 1 if whole else 5
     lines = [
         (suitable(sys.version_info), f"Python {version}", "install Python 3.11 and call python3.11"),
         (free > needed, f"{free:.0f} GB of disk free", f"{needed} GB are needed here, in {ROOT}"),
-        (ready(), ".venv with the locked packages", "not made yet, or another: python3 course.py lab makes it"),
+        (whole, ".venv with the locked packages", "not made yet, or not for this lock: python3 course.py lab makes it"),
     ]
     for fine, text, remedy in lines:
         print(f"[OK] {text}" if fine else f"[FAIL] {text}: {remedy}", flush=True)
-    inside = call(PYTHON, "site/check.py") if ready() else 1
-    return int(inside or not all(fine for fine, _, _ in lines))
+    inside = call(PYTHON, "site/check.py") if whole else 0  # how many it has found; below 0: a package crashes
+    failed = sum(not fine for fine, _, _ in lines) + (inside if inside >= 0 else 1)
+    print(f"{failed} to mend: README.md, Troubleshooting, helps." if failed else "This machine is ready.")
+    return int(failed > 0)
 
 
 def pack(more):
@@ -274,7 +237,7 @@ def pack(more):
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
         found = subprocess.run(
             [PYTHON, "-c", "from advlib import data; print(data.find('mnist.npz') or '')"],
-            cwd=ROOT, stdout=subprocess.PIPE, check=True,
+            cwd=ROOT, env=clean(), stdout=subprocess.PIPE, check=True,
         ).stdout.decode().strip()  # fmt: skip
     except (OSError, subprocess.CalledProcessError) as why:
         sys.exit(f"{why}\npack needs git, a folder made by git clone, and a data folder that can be read")
@@ -315,22 +278,14 @@ def colab(more):
 
 def bench(more):
     """In an environment of its own: what the peers need is nothing of the course's."""
-    global VENV, PYTHON, WANTED
-    VENV, WANTED = ROOT / ".venv-peers", ".[peers]"
-    PYTHON = VENV / INSIDE
-    set_up()
-    return call(PYTHON, "benchmarks/bench.py", *more)
+    peers = ROOT / ".venv-peers"
+    set_up(peers, ".[peers]")
+    return call(peers / INSIDE, "benchmarks/bench.py", *more)
 
 
 def built_with():
     """What pip needs to install this folder itself, editable."""
     return [*project_file()["build-system"]["requires"], "editables"]
-
-
-def project_file():
-    import tomllib  # Python 3.11 has it; the refusal must be readable for older ones
-
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 COMMANDS = {
@@ -339,19 +294,46 @@ COMMANDS = {
 }  # fmt: skip
 
 
+AT_MOST = {"lab": 99, "test": 99, "bench": 99, "pack": 1, "colab": 1}  # arguments; the other commands take none
+
+
 def main(arguments):
+    """Do what the arguments say, and return the exit status."""
     name, *more = arguments or ["help"]
-    if name in ("help", "-h", "--help"):
+    if name in ("help", "-h", "--help") or {"-h", "--help"}.intersection(more):
         print(__doc__)
         return 0
     if name not in COMMANDS:
         print(f"course.py: there is no command {name!r}\n\n{__doc__}", file=sys.stderr)
         return 2
-    if name != "check":  # that one says it in its own way, and changes nothing
-        refuse(sys.version_info)
-    if name not in ("check", "student", "bench"):  # these need none of its packages
-        set_up()
-    return COMMANDS[name](more)
+    most = AT_MOST.get(name, 0)
+    if len(more) > most or (most == 1 and more and more[0].startswith("-")):
+        print(f"course.py {name} does not take {' '.join(more)}: course.py --help tells", file=sys.stderr)
+        return 2
+    try:
+        if name != "check":  # that one says it in its own way, and changes nothing
+            refuse(sys.version_info)
+        if name not in ("check", "student", "bench"):  # these need none of its packages
+            set_up(VENV)
+        return COMMANDS[name](more)
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except OSError as why:
+        print(f"course.py {name}: {told(why)}", file=sys.stderr)
+        return 1
+
+
+def told(why):
+    """An error of the system, and what helps."""
+    if why.errno == errno.ENOSPC:
+        return f"the disk is full ({why.filename or ROOT}): make room, and call this again"
+    if why.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{why.filename} cannot be used ({why.strerror}): give yourself the right to read and write there, "
+            "or copy the course to a folder of your own"
+        )
+    return str(why)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from . import data
-from .files import DATA, ROOT, DataError, verified
+from .files import DATA, ROOT, DataError, arrays, verified
 
 MEMORY = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
@@ -25,12 +25,21 @@ def environment():
     bool
         Everything is there.
     """
-    lines = [*_python(), *_packages(), *_images(), *_weights(), *_folder(), *_memory()]
-    for fine, text in lines:
-        print(f"[{'OK' if fine else 'FAIL'}] {text}")
-    failed = sum(not fine for fine, _ in lines)
+    failed = told(look())
     print("Everything is there." if not failed else f"{failed} to mend; README.md, Troubleshooting, helps.")
     return not failed
+
+
+def look():
+    """A pair for each thing that the course needs: whether it is as it should be, and a line that says so."""
+    return [*_python(), *_packages(), *_images(), *_weights(), *_folder(), *_memory()]
+
+
+def told(lines):
+    """Print what was found, and return how much of it is to be mended."""
+    for fine, text in lines:
+        print(f"[{'OK' if fine else 'FAIL'}] {text}", flush=True)
+    return sum(not fine for fine, _ in lines)
 
 
 def _python():
@@ -44,16 +53,29 @@ def _packages():
     if not file.exists():
         yield False, f"{file} is not there, advlib was installed apart from the course: pip install -e . in its folder"
         return
-    for line in tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"]:
-        wanted = Requirement(line)
+    asked = _by_name(tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"])
+    lock = ROOT / "requirements.lock"
+    exact = _by_name(lock.read_text(encoding="utf-8").splitlines()) if _in_venv() and lock.exists() else {}
+    for name, wanted in (asked | exact).items():
         try:
-            found = importlib.metadata.version(wanted.name)
+            found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            yield False, f"{wanted.name} is missing: {_reinstall()}"
+            yield False, f"{name} is missing: {_reinstall()}"
             continue
         fine = wanted.specifier.contains(Version(found))
         remedy = "" if fine else f": the course needs {wanted.specifier}; {_reinstall()}"
-        yield fine, f"{wanted.name} {found}{remedy}"
+        if name in asked or not fine:  # of the others only what is wrong
+            yield fine, f"{name} {found}{remedy}"
+
+
+def _by_name(lines):
+    """Requirements that hold on this system."""
+    requirements = map(Requirement, lines)
+    return {wanted.name: wanted for wanted in requirements if not wanted.marker or wanted.marker.evaluate()}
+
+
+def _in_venv():
+    return Path(sys.prefix).resolve() == (ROOT / ".venv").resolve()
 
 
 def _reinstall():
@@ -61,7 +83,7 @@ def _reinstall():
 
     course.py takes a .venv that it has made for whole, whatever was done to it since; one that is gone it makes anew.
     """
-    if Path(sys.prefix).resolve() == (ROOT / ".venv").resolve():
+    if _in_venv():
         return "close JupyterLab, delete the folder .venv, and call course.py lab, which makes it anew"
     return f"open the notebooks with course.py lab, or call pip install -r requirements.lock for {sys.prefix}"
 
@@ -88,10 +110,7 @@ def _weights():
         yield False, f"data/weights cannot be looked at until TensorFlow loads ({why})"
         return
     if cnn.OWN:
-        fine = any(cnn.WEIGHTS.glob("*.npz"))
-        yield fine, f"ADVLIB_WEIGHTS: networks of your own, in {cnn.WEIGHTS}" + (
-            "" if fine else ": there is none; put it there with cnn.save, or unset ADVLIB_WEIGHTS"
-        )
+        yield from _own_weights(cnn.WEIGHTS)
         return
     remedy = "git checkout -- data/weights brings it back; without git, copy the course again"
     for name, digest in cnn.SHIPPED.items():
@@ -100,6 +119,18 @@ def _weights():
             yield True, f"data/weights/{name}, verified"
         except DataError as why:
             yield False, str(why)
+
+
+def _own_weights(folder):
+    paths = sorted(folder.glob("*.npz"))
+    for path in paths:
+        try:
+            arrays(path, "save it again with cnn.save, or move it away")
+        except DataError as why:
+            yield False, f"damaged: {why}"
+    yield bool(paths), f"ADVLIB_WEIGHTS: networks of your own, in {folder}" + (
+        "" if paths else ": there is none; put it there with cnn.save, or unset ADVLIB_WEIGHTS"
+    )
 
 
 def _folder():

@@ -6,6 +6,7 @@ A copy that is already in FOLDER is used again while nothing it came from has ch
 trained networks and stored results, the packages, the data set and the scale.
 """
 
+import asyncio
 import hashlib
 import os
 import platform
@@ -19,6 +20,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from advlib import data
+from advlib.files import replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -39,35 +41,68 @@ def came_from(notebook):
     return digest.hexdigest()
 
 
+def kept(copy):
+    """What an executed copy came from; one that is damaged, as by a full disk, is as good as none."""
+    try:
+        return nbformat.read(copy, 4).metadata.get("came_from")
+    except Exception:  # no notebook, half of one, or none that nbformat understands
+        return None
+
+
+async def through(client):
+    """Run a notebook; Ctrl-C ends its kernel and then this program."""
+    # nbclient's own answer to Ctrl-C leaves its kernel's last words and a traceback: asyncio's is left in its place
+    asyncio.get_running_loop().add_signal_handler = lambda *_: None
+    try:
+        await client.async_execute()
+    except DeadKernelError:
+        if asyncio.current_task().cancelling():  # that is why it is dead
+            raise asyncio.CancelledError from None
+        raise
+
+
 def execute(notebook, copy):
     """Run one notebook in its own folder; end the program, with notebook and cell named, where it fails."""
     key = came_from(notebook)
-    if copy.exists() and nbformat.read(copy, 4).metadata.get("came_from") == key:
+    if kept(copy) == key:
         print(f"{notebook.name}  unchanged", flush=True)
         return
     print(notebook.name, end="  ", flush=True)
     begin = time.monotonic()
-    nb = nbformat.read(notebook, 4)
+    try:
+        nb = nbformat.read(notebook, 4)
+    except Exception as why:  # the like of a conflict that git has marked in it
+        sys.exit(f"\n{notebook} is damaged ({str(why)[:200]}): git checkout -- notebooks brings it back")
     running = []
+    watched = sys.stdout.isatty()  # by somebody: one line moves
+
+    def begun(cell, cell_index):
+        running.append(cell_index)
+        if watched:
+            print(f"\r{notebook.name}  cell {cell_index + 1} of {len(nb.cells)} ", end="", flush=True)
+
     client = NotebookClient(
         nb,
         timeout=None if os.environ.get("ADVLIB_SCALE") == "paper" else 600,
         resources={"metadata": {"path": notebook.parent}},
         extra_arguments=["--log-level=ERROR"],  # ipykernel's warning about TCP
-        on_cell_start=lambda cell, cell_index: running.append(cell_index),
+        shutdown_kernel="immediate",
+        on_cell_start=begun,
     )
     try:
-        client.execute()
+        asyncio.run(through(client))
     except (CellControlSignal, DeadKernelError) as why:
         number = sum(cell.cell_type == "code" for cell in nb.cells[: running[-1] + 1]) if running else 0
         source = nb.cells[running[-1]].source if running else ""
         sys.exit(f"\n{why}\n\n{notebook.name} failed in its code cell [{number}]:\n\n{source}\n")
     nb.metadata["came_from"] = key
-    nbformat.write(nb, copy)
+    with replacing(copy) as part:
+        nbformat.write(nb, part)
     seconds = time.monotonic() - begin
     told = re.search(r"(\d+) to run", nb.cells[1].source if len(nb.cells) > 1 else "")
     late = told and seconds > 60 * int(told[1]) and os.environ.get("ADVLIB_SCALE") != "paper"
-    print(f"{seconds:.0f} s" + (f", longer than the {told[1]} min its card tells" if late else ""), flush=True)
+    result = f"{seconds:.0f} s" + (f", longer than the {told[1]} min its card tells" if late else "")
+    print(f"\r{notebook.name}  {result:20}" if watched else result, flush=True)
 
 
 def main(folder, *notebooks):
@@ -92,4 +127,7 @@ if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
     except KeyboardInterrupt:
-        sys.exit("\ninterrupted")
+        print(flush=True)  # after the name of the notebook
+        sys.exit(130)
+    except OSError as why:
+        sys.exit(f"\n{why.filename or sys.argv[1]} cannot be read or written: {why.strerror or why}")

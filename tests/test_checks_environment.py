@@ -8,7 +8,9 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
+from small import npz
 
 from advlib import checks, cnn, data, environment, files
 
@@ -114,6 +116,20 @@ def test_a_package_of_another_version(capsys, monkeypatch, remedy):
     assert failed.endswith(f"; {remedy}")
 
 
+def test_in_the_courses_own_environment_every_locked_version_counts(capsys, monkeypatch, tmp_path):
+    """numpy 2.4.5 would do for pyproject.toml, and tornado is not in it."""
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["numpy>=2"]')
+    (tmp_path / "requirements.lock").write_text("numpy==2.4.6\ntornado==6\npywinpty==3; sys_platform == 'win42'\n")
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: {"numpy": "2.4.5", "tornado": "5"}[name])
+    monkeypatch.setattr(sys, "prefix", "/elsewhere")
+    assert lines(capsys)[0]
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    _, failed, _ = lines(capsys)
+    assert [line.split(":")[0] for line in failed] == ["[FAIL] numpy 2.4.5", "[FAIL] tornado 5"]
+    assert all("delete the folder .venv" in line for line in failed)
+
+
 def test_without_tensorflow_there_is_a_line_and_no_traceback():
     program = (
         "import sys; sys.modules['tensorflow'] = None\n"
@@ -191,13 +207,23 @@ def test_weights_that_are_missing_or_damaged(capsys, name, damage, told):
 def test_networks_of_ones_own_are_not_the_published_ones(capsys, monkeypatch):
     monkeypatch.setattr(cnn, "OWN", str(cnn.WEIGHTS))
     for name in cnn.SHIPPED:
-        changed(cnn.WEIGHTS / name)
+        (cnn.WEIGHTS / name).write_bytes(npz({"kernel": np.zeros(3)}))
     fine, _, text = lines(capsys)
     assert fine
     assert f"[OK] ADVLIB_WEIGHTS: networks of your own, in {cnn.WEIGHTS}\n" in text
     for name in cnn.SHIPPED:
         (cnn.WEIGHTS / name).unlink()
     assert "there is none; put it there with cnn.save" in only_failure(capsys)
+
+
+@pytest.mark.parametrize("damage", [emptied, changed])
+def test_a_damaged_network_of_ones_own_is_named(capsys, monkeypatch, damage):
+    monkeypatch.setattr(cnn, "OWN", str(cnn.WEIGHTS))
+    for name in cnn.SHIPPED:
+        (cnn.WEIGHTS / name).write_bytes(npz({"kernel": np.zeros(3)})[:-1])
+        damage(cnn.WEIGHTS / name) if name == "mnist-cnn-1.npz" else (cnn.WEIGHTS / name).unlink()
+    path = cnn.WEIGHTS / "mnist-cnn-1.npz"
+    assert only_failure(capsys).startswith(f"[FAIL] damaged: {path} cannot be read as arrays (")
 
 
 def test_a_data_folder_that_cannot_be_written(capsys, monkeypatch):

@@ -7,11 +7,9 @@ import io
 import os
 import pickle
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import tracemalloc
@@ -20,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rights import open_to_all, somebody_else
 from small import Evil, npz
 
 from advlib import data, files
@@ -84,31 +83,11 @@ def no_download(*_, **__):
     pytest.fail("a file was there, and yet a download began")
 
 
-@contextlib.contextmanager
-def somebody_else():
-    """Root may read and write everything: be somebody who may not (as real user too: os.access asks)."""
-    if not hasattr(os, "geteuid"):
-        pytest.skip("Windows has other rights")
-    if os.geteuid() != 0:
-        yield
-        return
-    try:
-        os.setresuid(65534, 65534, 0)
-    except (AttributeError, OSError) as why:
-        pytest.skip(f"root, and cannot become anybody else ({why})")
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-
-
 @pytest.fixture
 def public(monkeypatch):
-    """Like nowhere, in a folder that somebody else may enter (pytest's own belong to one user)."""
-    folder = Path(tempfile.mkdtemp())
-    folder.chmod(0o755)
-    yield hide_data(folder, monkeypatch)
-    shutil.rmtree(folder)
+    """Like nowhere, in a folder that somebody else may enter."""
+    with open_to_all() as folder:
+        yield hide_data(folder, monkeypatch)
 
 
 # ------------------------------------------------------------------------------------ MNIST

@@ -1,17 +1,20 @@
-"""site/execute.py: what makes a notebook run again."""
+"""site/execute.py: what makes a notebook run again, and what a fault leaves behind."""
 
+import errno
 import importlib.util
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def came_from(tmp_path, monkeypatch):
-    """The key of a notebook in a course of its own."""
+def execute(tmp_path, monkeypatch):
+    """The program, in a course of its own."""
     for name in ("ADVLIB_DATASET", "ADVLIB_SCALE", "ADVLIB_WEIGHTS"):
         monkeypatch.delenv(name, raising=False)
     for name in ("site/execute.py", "requirements.lock"):
@@ -22,6 +25,12 @@ def came_from(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("execute", tmp_path / "site" / "execute.py")
     execute = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(execute)
+    return execute
+
+
+@pytest.fixture
+def came_from(execute, tmp_path):
+    """The key of a notebook."""
     return lambda: execute.came_from(tmp_path / "notebooks" / "00_a.ipynb")
 
 
@@ -64,3 +73,42 @@ def test_networks_of_ones_own_make_them_run_again(came_from, tmp_path, monkeypat
     assert keys[0] != keys[1] == keys[2]
     write(tmp_path / "own" / "a.npz", "another")
     assert came_from() != keys[2]
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    path = tmp_path / "notebooks" / "00_a.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("print(6 * 7)")]), path)
+    return path
+
+
+@pytest.mark.parametrize("damage", ["", '{"cells": [', "\0\0", "[1]", '{"nbformat": 4}'])
+def test_a_damaged_page_is_as_good_as_none(damage, execute, notebook, tmp_path):
+    """A disk that was full has left it."""
+    copy = tmp_path / "pages" / "00_a.ipynb"
+    write(copy, damage)
+    assert execute.kept(copy) is None
+    if damage == '{"cells": [':  # one of them with a kernel
+        execute.execute(notebook, copy)
+        assert execute.kept(copy) == execute.came_from(notebook)
+        assert nbformat.read(copy, 4).cells[0].outputs[0].text == "42\n"
+
+
+def test_a_full_disk_leaves_the_old_page_or_none(execute, notebook, tmp_path, monkeypatch):
+    def half(nb, path):
+        Path(path).write_text('{"cells": [')
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(execute.nbformat, "write", half)
+    copy = tmp_path / "pages" / "00_a.ipynb"
+    write(copy, "the old page")
+    with pytest.raises(OSError, match="No space"):
+        execute.execute(notebook, copy)
+    assert copy.read_text() == "the old page"
+    assert list(copy.parent.iterdir()) == [copy]
+
+
+def test_a_damaged_notebook_is_named(execute, notebook, tmp_path):
+    notebook.write_text("<<<<<<< HEAD")
+    with pytest.raises(SystemExit, match=r"notebooks/00_a\.ipynb is damaged .*git checkout"):
+        execute.execute(notebook, tmp_path / "pages" / "00_a.ipynb")
