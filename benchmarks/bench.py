@@ -3,7 +3,7 @@
     python3 course.py bench                       all, about an hour; or the parts that are named:
     python3 course.py bench peers common --images 10000
 
-Parts: peers, rounding, direction, common, limit, scaling, course.  Each is one run, so that its times may be
+Parts: peers, rounding, direction, common, limit, scaling, course, pages.  Each is one run, so that its times may be
 compared with one another, and is written to benchmarks/results.json when it ends; report.py makes README's table
 and figure from that file.
 """
@@ -22,6 +22,7 @@ from pathlib import Path
 
 import direction
 import numpy as np
+import pages
 import peers
 import report
 from point import clocked
@@ -264,6 +265,7 @@ def main():
         "limit": lambda: limit(cnn.load(), mnist),
         "scaling": scaling,
         "course": course,
+        "pages": pages.measure,
     }
     unknown = set(asked.parts) - set(parts)
     if unknown:

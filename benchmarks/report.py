@@ -102,6 +102,14 @@ def notes(results):
             f"All notebooks at workshop scale: {sum(row['seconds'] for row in found) / 60:.1f} minutes; "
             f"the largest kernel takes {max(row['peak_bytes'] for row in found) / 1e9:.2f} GB."
         )
+    if "pages" in results:
+        found = results["pages"]["measured"]
+        yield "pages", (
+            f"The heaviest page is {max(row['bytes'] for row in found) / 1e3:.0f} kB, gzipped and with every picture. "
+            f"On a slow phone (1.6 Mbit/s, 150 ms, a processor four times slower) a page's title stands there after at "
+            f"most {max(row['title'] for row in found):.1f} s, and its first slider answers after at most "
+            f"{max(row.get('slider', 0) for row in found):.1f}."
+        )
 
 
 def ran(rows):

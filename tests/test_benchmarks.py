@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
 from advlib import cnn, common_noise, data
 
@@ -81,6 +82,7 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
         "scaling": part(images=[{}, point, large]),
         "course": part("2026-01-03") | {"measured": [{"seconds": 60, "peak_bytes": 1e9}] * 2},
         "common": part(n=20, eps=0.24, runs=runs),
+        "pages": part() | {"measured": [{"bytes": 5e5, "title": 0.8, "slider": 1.6}, {"bytes": 2e4, "title": 1.0}]},
     }
     report = bench.report
     for name in ("results.json", "readme.md", "figure.png"):
@@ -97,4 +99,48 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
     assert "does 25% of the operations" in text
     assert "10.1 times the gradients and 10.5 times the seconds, and 0.90 GB of memory become 0.95," in text
     assert "2.0 minutes; the largest kernel takes 1.00 GB. (a chip, 2 cores, 2026-01-03)\n" in text
+    assert "page is 500 kB, gzipped" in text
+    assert "after at most 1.0 s, and its first slider answers after at most 1.6.\n" in text
     assert report.FIGURE.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.fixture
+def built(tmp_path):
+    """Pages of known weight: 10 kB that cannot be packed in each picture and font."""
+    noise = np.random.default_rng(0).integers(0, 256, (100, 100), dtype=np.uint8)
+    for folder in ("_static", "_images", "in_depth"):
+        (tmp_path / folder).mkdir()
+    for name in "ab":
+        Image.fromarray(noise).save(tmp_path / "_images" / f"{name}.png")
+    (tmp_path / "_static" / "math.woff2").write_bytes(noise)
+    (tmp_path / "_static" / "course.js").write_text("1", "utf-8")
+    (tmp_path / "_static" / "course.css").write_text("p { color: red }", "utf-8")
+    head = '<link rel="stylesheet" href="{0}_static/course.css?v=1"><script defer src="{0}_static/course.js"></script>'
+    body = '<article><h1>A page</h1><img loading="lazy" src="{0}_images/a.png"><p style="height: 9000px">'
+    body += '<img loading="lazy" src="{0}_images/a.png"><img loading="lazy" src="{0}_images/b.png">'
+    slider = """<math></math><div class="advlib-explorer"><input type="range" max="2"
+        oninput="nextElementSibling.textContent = value"><figcaption></figcaption></div>"""
+    (tmp_path / "plain.html").write_text((head + body).format(""), "utf-8")
+    (tmp_path / "in_depth" / "both.html").write_text((head + body).format("../") + slider, "utf-8")
+    return tmp_path
+
+
+def test_a_page_weighs_what_it_can_ask_for(bench, built):
+    assert 20_000 < bench.pages.weight(built / "plain.html") < 21_000  # two pictures
+    assert 30_000 < bench.pages.weight(built / "in_depth" / "both.html") < 31_000  # and the font, for its formula
+
+
+def test_a_page_is_measured_on_a_slow_phone(bench, built, chromium):
+    pytest.importorskip("playwright")
+    both, plain = bench.pages.measure(built)
+    assert (both["page"], plain["page"]) == ("in_depth/both", "plain")
+    assert 20_000 < plain["bytes"] < 23_000
+    assert plain["requests"] == 5
+    assert plain["title"] >= 0.15  # the network's own time
+    assert both["slider"] >= both["title"]
+    assert "slider" not in plain
+
+
+def test_where_there_are_no_pages_one_is_told_how_to_write_them(bench, tmp_path):
+    with pytest.raises(SystemExit, match=r"course\.py run"):
+        bench.pages.measure(tmp_path)
