@@ -8,6 +8,7 @@ section that has none of these shows its first sentence.  The prose in between b
 ``site/reveal`` is reveal.js 5.2.1, under its own licence; it is copied beside the decks, and they ask for nothing else.
 """
 
+import math
 import os
 import re
 import shutil
@@ -93,9 +94,11 @@ def pages(output):
     for group in groups:
         rows = re.findall(r"<tr\b.*?</tr>", group, re.DOTALL)
         label = rows.pop(0) if "rowgroup" in rows[0] else ""
+        whole = height("".join(rows))
+        share = 1 + math.ceil(whole / max(1, math.ceil(whole / (ROOM - 1))))  # equal parts, each below the group's name
         chunks = [label]
         for row in rows:
-            if height(chunks[-1] + row) > ROOM:
+            if height(chunks[-1] + row) > share:
                 chunks.append(label)
             chunks[-1] += row
         for chunk in chunks:
@@ -114,7 +117,7 @@ def pages(output):
 
 def height(rows):
     """About how many lines rows of a table take."""
-    return sum(1 + len(re.sub("<.*?>", "", row)) // 90 for row in re.findall(r"<tr\b.*?</tr>", rows, re.DOTALL))
+    return sum(1 + len(re.sub("<.*?>", "", row)) // 80 for row in re.findall(r"<tr\b.*?</tr>", rows, re.DOTALL))
 
 
 def parts(cell):
