@@ -3,6 +3,7 @@
 Each test leaves its screenshots in its temporary folder (``pytest --basetemp FOLDER`` says where).
 """
 
+import io
 import json
 import os
 import re
@@ -13,11 +14,14 @@ import time
 import urllib.request
 
 import nbformat
+import numpy as np
 import pytest
 from driving import answer, expect, press
+from PIL import Image
 
 import course
-from advlib import plots, widgets
+from advlib import plots
+from advlib.widgets import CODE, Explorer, Quiz
 
 RUN_LIMIT = 1800  # seconds after which a notebook that is still running is taken for one that hangs
 SLIDERS = {
@@ -166,6 +170,18 @@ def move_everything(explorer, shots):
     assert picture(explorer) == begin
 
 
+def barriers(page, *parts):
+    """What axe objects to, or cannot tell, in the whole page or in parts of it."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
+    found = axe.run(page, context={"include": [[part] for part in parts]} if parts else None).response
+    return [
+        (rule["id"], node["html"])
+        for kind in ("violations", "incomplete")
+        for rule in found[kind]
+        for node in rule["nodes"]
+    ]
+
+
 def printed(cells):
     """What each of the cells printed whose output is recorded."""
     return {
@@ -224,6 +240,7 @@ def test_a_notebook_that_is_opened_again_shows_the_last_picture_and_moves(lab, p
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2
     last = picture(explorer)
     assert last.endswith("drawn at 0.3 by s")
+    assert not barriers(page, ".advlib-explorer", ".advlib-quiz")
     page.screenshot(path=tmp_path / "before.png")
 
     page.wait_for_timeout(2000)  # what the last move sends
@@ -237,10 +254,18 @@ def test_a_notebook_that_is_opened_again_shows_the_last_picture_and_moves(lab, p
     assert picture(explorer) == last
     expect(asked.get_by_role("status")).to_have_text("It is yes, not no. They were compared.")
     moves(explorer, press(explorer.get_by_role("slider"), "Home"))
+    assert not barriers(page, ".advlib-explorer", ".advlib-quiz")
     page.screenshot(path=tmp_path / "again.png")
 
 
-def test_the_twin_on_a_page_moves_without_a_kernel(page):
+def twin_of(*widgets):
+    """A page with these on it."""
+    parts = "".join(widget.page(CODE if k == 0 else "") for k, widget in enumerate(widgets))
+    return f'<!doctype html><html lang="en"><title>Twins</title><main><h1>Twins</h1>{parts}</main></html>'
+
+
+@pytest.fixture
+def explorer():
     def render(eps, rule):
         fig, ax = plots.figure()
         ax.set_title(f"{eps} {rule}")
@@ -249,31 +274,94 @@ def test_the_twin_on_a_page_moves_without_a_kernel(page):
     def describe(eps, rule):
         return f"</script> {eps} & {rule}"
 
-    explorer = widgets.Explorer(render, describe, start={"eps": 0.15}, eps=[0.0, 0.15, 0.3], rule=["g", "s"])
+    return Explorer(render, describe, start={"eps": 0.15}, alt="a title", eps=[0.0, 0.15, 0.3], rule=["g", "s"])
+
+
+@pytest.fixture
+def quiz():
+    return Quiz("1 < 2?", ["no", "yes, it is"], answer="yes, it is", because="1 & 2 were compared.")
+
+
+def test_the_twin_on_a_page_moves_without_a_kernel(page, explorer, quiz):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    quiz = widgets.Quiz("1 < 2?", ["no", "yes, it is"], answer="yes, it is", because="1 & 2 were compared.")
-    page.set_content(f"<!doctype html><body>{explorer.page()}{explorer.page()}{quiz.page()}</body>")
+    page.set_content(twin_of(explorer, explorer, quiz))
     twin, other = page.locator(".advlib-explorer").all()
-    slider, menu = twin.locator("input"), twin.locator("select")
-    caption, readout = twin.locator("figcaption"), twin.locator("output")
+    slider, img = twin.get_by_role("slider", name="eps"), twin.get_by_role("img", name="a title")
+    again = twin.get_by_role("button", name="start again")
 
     def stands_at(eps, rule):
-        expect(caption).to_have_text(f"</script> {eps} & {rule}")
-        assert twin.locator("img").get_attribute("alt") == caption.inner_text()
-        assert twin.locator("img").evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
-        assert readout.inner_text() == slider.get_attribute("aria-valuetext") == f"{eps:g}"
+        expect(twin.locator("figcaption")).to_have_text(f"</script> {eps} & {rule}")
+        assert img.evaluate("img => img.decode().then(() => img.naturalWidth)") > 0
+        assert slider.locator("+ span").inner_text() == slider.get_attribute("aria-valuetext") == f"{eps:g}"
+        expect(twin.get_by_role("radio", name=rule)).to_be_checked()
 
     stands_at(0.15, "g")
     press(slider, "ArrowRight")()
     stands_at(0.3, "g")
     press(slider, "Home")()
     stands_at(0.0, "g")
-    menu.select_option(index=1)
+    press(twin.get_by_role("radio", name="g"), "ArrowDown")()
     stands_at(0.0, "s")
-    box = slider.bounding_box()
-    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    drag(slider, 1.0)()
     stands_at(0.3, "s")
+    twin.get_by_text("g", exact=True).click()
+    stands_at(0.3, "g")
+    press(again, "Enter")()
+    stands_at(0.15, "g")
+    expect(again).to_be_focused()
+    press(slider, "End")()
     expect(other.locator("figcaption")).to_have_text("</script> 0.15 & g")
     answer(page.locator(".advlib-quiz"))
     assert not [url for url in asked if not url.startswith("data:")]
+
+
+def test_a_move_is_spoken_once_when_the_slider_rests(page, explorer, quiz):
+    page.set_content(twin_of(explorer, quiz))
+    page.evaluate("""() => {
+        window.spoken = [];
+        for (const live of document.querySelectorAll("[aria-live], [role=status], [role=alert], output")) {
+            const hear = () => { if (live.textContent) spoken.push(live.textContent); };
+            new MutationObserver(hear).observe(live, { childList: true, subtree: true, characterData: true });
+        }
+    }""")
+    slider = page.get_by_role("slider")
+    for key in ("Home", "ArrowRight", "ArrowRight"):
+        press(slider, key)()
+    page.wait_for_timeout(1500)
+    assert page.evaluate("spoken") == ["</script> 0.3 & g"]
+    page.get_by_role("button", name="no").click()
+    page.wait_for_timeout(4000)
+    assert page.evaluate("spoken.slice(1)") == ["It is yes, it is, not no. 1 & 2 were compared."]
+    # who reads on from the slider finds the caption once
+    assert page.locator("body").aria_snapshot().count("</script> 0.3 & g") == 2  # the figure's name, and its caption
+
+
+def test_nothing_bars_who_uses_other_means_than_eyes_and_mouse(page, explorer, quiz):
+    page.set_content(twin_of(explorer, quiz))
+    page.get_by_role("button", name="no").click()
+    assert not barriers(page)
+
+
+@pytest.mark.parametrize("width", [422, 211, 150])
+def test_the_picture_is_the_one_that_was_drawn_at_every_size(width, page):
+    def bars(k):
+        fig, ax = plots.figure()
+        ax.bar(range(4), [4 - abs(k - i) for i in range(4)])
+        ax.set_ylim(0, 5)
+        return fig
+
+    def seen(content):
+        page.set_content(content)
+        size = f"width: {width}px !important; max-width: none !important"
+        page.add_style_tag(content=f"img {{ position: fixed; inset: 0; {size} }}")
+        if page.get_by_role("slider").count():
+            press(page.get_by_role("slider"), "End")()
+        page.locator("img").evaluate("img => img.decode()")
+        page.wait_for_timeout(100)
+        clip = {"x": 0, "y": 0, "width": width, "height": width}
+        return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), int)
+
+    on_page = seen(twin_of(Explorer(bars, lambda k: f"{k}", alt="bars", k=range(4))))
+    drawn = seen(plots.img(plots.webp(plots.pixels(bars(3))), "bars", 2.2))
+    assert np.abs(on_page - drawn).max() <= 2
