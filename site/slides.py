@@ -94,8 +94,8 @@ def pages(output):
     for group in groups:
         rows = re.findall(r"<tr\b.*?</tr>", group, re.DOTALL)
         label = rows.pop(0) if "rowgroup" in rows[0] else ""
-        whole = height("".join(rows))
-        share = 1 + math.ceil(whole / max(1, math.ceil(whole / (ROOM - 1))))  # equal parts, each below the group's name
+        top, whole = height(label), height("".join(rows))  # equal parts, each below the group's name
+        share = top + math.ceil(whole / max(1, math.ceil(whole / (ROOM - top))))
         chunks = [label]
         for row in rows:
             if height(chunks[-1] + row) > share:
