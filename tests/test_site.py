@@ -36,6 +36,7 @@ def predictions():
         cell("built = 'before the answer'"),
         cell("explorer", explorer.page()),
         cell("print('the answer')", "<p>the answer is one</p>"),
+        cell("fig = 'what draws it'", tags=["figure"]),
         cell("plots.show(fig)", figure, tags=["figure"]),
         new_markdown_cell("You saw the answer."),
         new_markdown_cell("**Exercise 1.2** (5 minutes). Not hidden.\n\n> **Predict first.** And now?"),
@@ -352,6 +353,20 @@ def test_a_figures_code_is_folded_under_its_own_words(site, page):
             fold.click()
             assert code.is_visible(), path
     assert figures
+
+
+def test_the_code_of_several_cells_stands_in_one_fold_below_the_picture_that_it_draws(site, page):
+    if os.environ.get("ADVLIB_SITE"):
+        pytest.skip("asks for the small site")
+    page.goto((site / "01_predictions.html").as_uri())
+    page.evaluate("for (const fold of document.querySelectorAll('details.predicted')) fold.open = true")
+    figure = page.locator(".tag_figure")
+    assert figure.locator("summary").count() == 1
+    figure.locator("summary").click()
+    assert "what draws it" in figure.inner_text()
+    assert "plots.show" in figure.inner_text()
+    picture, fold = (figure.locator(part).bounding_box() for part in ("img", "details"))
+    assert picture["y"] + picture["height"] < fold["y"]
 
 
 def test_a_print_has_pictures_and_links_and_no_controls(site, page):
