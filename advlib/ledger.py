@@ -107,7 +107,7 @@ def _network(paper):
     split = {"train": data.MNIST["y_train"][0][0] - held, "validation": held, "test": tested}
 
     def told(convolutions):
-        return ", ".join(f"{filters} of {size}×{size}" for filters, size in convolutions)
+        return ", ".join(f"{filters} ({size}×{size})" for filters, size in convolutions)
 
     for name, theirs, ours, section in [
         ("Table I, convolutions", told((c["filters"], c["kernel"]) for c in table["conv"]),
