@@ -1,5 +1,6 @@
 """Sphinx + myst-nb: the executed notebooks as pages.  course.py run calls it; site/execute.py has run them before."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from shaping import beside, number, scroll
 project = "Common adversarial noise"
 author = copyright = "the course's authors"
 html_title = project
+html_baseurl = os.environ.get("PAGES_URL", "")  # only who publishes the pages knows their address
 language = "en"
 extensions = ["myst_nb"]
 

@@ -29,7 +29,8 @@ def mathml(tex, block=False):
     plain = re.sub(r"\\tag\{.+?\}", "", tex)
     plain = re.sub(r"\{([^{}]*)\\textstyle\b", r"{\\textstyle \1", plain)  # docutils takes it only as a group's first
     try:
-        math = tex2mathml(plain, as_block=block)
+        # a norm's bars are of one size: as a sign alone, the bar before a subscript would be another
+        math = tex2mathml(plain, as_block=block).replace("<mo>‖", '<mo stretchy="false">‖')
     except ValueError as why:
         raise ValueError(f"this formula cannot be shown: ${tex}$ ({why})") from None
     if not block:
