@@ -168,6 +168,7 @@ def for_learners(path):
 
 
 WRITTEN = "written to _student"
+THERE = "is in _student already"
 KEPT = "kept as it is: it has been worked on; move it away to have it written anew"
 OUTDATED = "kept as you left it, but the course has a new version: move yours away to get that one"
 
@@ -176,25 +177,35 @@ def copies():
     """Write the learners' copies where they have not been worked on; each one's name and what became of it."""
     folder = ROOT / "_student"
     folder.mkdir(exist_ok=True)
-    record = folder / ".written.json"  # what the copies were when they were written
+    record = folder / ".written.json"  # what stood in the copies when they were written
     known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     done = []
     for path in notebooks():
         text, copy = for_learners(path), within(folder, path)
-        name = copy.relative_to(folder).as_posix()
-        new = hashlib.sha256(text.encode()).hexdigest()
-        found = hashlib.sha256(copy.read_bytes()).hexdigest() if copy.exists() else None
-        if found in (None, new, known.get(name)):
-            copy.parent.mkdir(parents=True, exist_ok=True)
+        name, new = copy.relative_to(folder).as_posix(), typed(text)
+        found = typed(copy.read_text(encoding="utf-8")) if copy.exists() else None
+        if found is None or (new != known.get(name) and found in (new, known.get(name))):
+            copy.parent.mkdir(exist_ok=True)
             write(copy, text)
             known[name] = new
             done.append((name, WRITTEN))
+        elif new == known.get(name):
+            done.append((name, THERE if found == new else KEPT))
         else:
-            done.append((name, KEPT if known.get(name) == new else OUTDATED))
+            done.append((name, OUTDATED))
     write(record, json.dumps(known, indent=1))
     for name in ("glossary.md", "references.md"):
         shutil.copy(str(ROOT / "notebooks" / name), str(folder))
     return done
+
+
+def typed(text):
+    """A SHA-256 of what somebody may have typed into a notebook; to open it, and to run it, changes other things."""
+    try:
+        cells = [[cell["cell_type"], "".join(cell["source"])] for cell in json.loads(text)["cells"]]
+    except (ValueError, KeyError, TypeError):
+        cells = text  # no notebook any more
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
 def write(path, text):

@@ -90,8 +90,8 @@ def ended(child, seconds=None, meanwhile=None):
     return status
 
 
-def logged(venv, *command, environment=None):
-    """Like call, of any program, but what it prints goes to a log; a line says how far it is."""
+def logged(venv, *command, environment=None, doing=None):
+    """Like call, of any program, but what it prints goes to a log; a line says how far it is, or what it does."""
     log = log_of(venv)
     watched = sys.stdout.isatty()
     begin = time.monotonic()
@@ -103,7 +103,7 @@ def logged(venv, *command, environment=None):
         )
 
     def tell():
-        told = f"{time.monotonic() - begin:4.0f} s  {progress(venv)}"
+        told = f"{time.monotonic() - begin:4.0f} s  {doing or progress(venv)}"
         print(f"\r{told:60}" if watched else told, end="" if watched else "\n", flush=True)
 
     status = ended(child, 1 if watched else 30, tell)
@@ -120,7 +120,7 @@ def progress(venv):
     if len(folders) > 3:  # those that are there from the beginning
         return f"{min(len(folders), total)} of {total} packages installed"
     if fetched:
-        return f"{fetched[-1]} of {total} packages fetched"
+        return f"{max(map(int, fetched))} of {total} packages fetched"
     return "getting ready"
 
 
@@ -227,10 +227,11 @@ def make(venv, wanted):
             venv, python, "-m", "pip", "install", *packages, environment=configured(python)
         )
     if not failed:  # -I: from inside the environment alone, whatever pip has said
-        print("Importing them, the first time.", flush=True)
-        failed = logged(venv, python, "-I", "-c", f"import {', '.join(IMPORTED)}")
+        imported = f"import {', '.join(IMPORTED)}"
+        failed = logged(venv, python, "-I", "-c", imported, doing="importing them, the first time")
     if failed:
-        print(*[line for line in said(venv).splitlines() if line.strip()][-12:], sep="\n", file=sys.stderr)
+        lines = [line[:200] for line in said(venv).splitlines() if line.strip() and not line.startswith("[notice]")]
+        print(*lines[-8:], sep="\n", file=sys.stderr)
         sys.exit(
             f"\n{venv.name} could not be made: {reason(said(venv), packed if packed in packages else None)}\n"
             f"All that was said is in {log_of(venv)}; the next call starts it afresh."

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from rights import open_to_all, somebody_else
 
 import course
@@ -86,7 +86,7 @@ def calls(project, monkeypatch):
         return 0
 
     monkeypatch.setattr(course, "call", call)
-    monkeypatch.setattr(course_setup, "logged", lambda venv, *command, **environment: call(*command))
+    monkeypatch.setattr(course_setup, "logged", lambda venv, *command, **more: call(*command))
     monkeypatch.setattr(course_setup, "configured", lambda python: None)
     return made
 
@@ -828,13 +828,20 @@ def test_lab_tells_in_one_line_of_copies_that_the_course_has_outrun(started, toy
     capsys.readouterr()
     course.main(["lab"])
     assert "01_b" not in capsys.readouterr().out, "there is nothing new to have"
+    opened = toy / "_student" / "00_start_here.ipynb"
+    nb = nbformat.read(opened, 4)
+    nb.cells[1].outputs, nb.metadata["language_info"] = [new_output("stream", text="42\n")], {"version": "3.11.7"}
+    nbformat.write(nb, opened)  # and run, and nothing typed into it
+    course.main(["lab"])
+    assert nbformat.read(opened, 4).cells[1].outputs, "what was run stays"
     write(toy, "01_b", "# Second?", "print('the new version')")
     write(toy, "00_start_here", "# First?", "print('the new version')")
+    capsys.readouterr()
     course.main(["lab"])
     (line,) = [line for line in capsys.readouterr().out.splitlines() if "new version" in line]
     assert line.startswith("01_b.ipynb: kept as you left it")
     assert copy.read_text() == mine
-    assert "the new version" in (toy / "_student" / "00_start_here.ipynb").read_text(), "nobody had worked on it"
+    assert "the new version" in opened.read_text(), "nobody had worked on it"
 
 
 LAB = """
