@@ -141,13 +141,13 @@ class Explorer(Shown):
         """The frame of a position."""
         return self.frames[",".join(str(place) for place in _places(self.controls, position).values())]
 
-    def _figure(self, position, alt, style="margin:0"):
+    def _figure(self, position, alt):
         """The whole picture of a position, with its caption."""
         sheet, change, width, _, text = self._at(position)
         whole = Image.alpha_composite(_decoded(self.sheets[sheet]), _decoded(change))
         data = plots.webp(np.asarray(whole)[..., :3])
         caption = f"<figcaption>{html.escape(text)}</figcaption>"
-        return f'<figure style="{style}">{plots.img(data, alt, width / 96)}{caption}</figure>'
+        return f'<figure style="margin:0">{plots.img(data, alt, width / 96)}{caption}</figure>'
 
     def _still(self):
         return f"{self._figure(self.position, self.alt)}<p>The slider appears when this cell is run.</p>"
@@ -167,14 +167,13 @@ class Explorer(Shown):
         figures, lines = [], []
         for place in itertools.product(*axes.values()):
             position = dict(zip(axes, place))
-            _, _, width, _, text = self._at(position)
             labels = {name: self.controls[name][i][0] for name, i in _places(self.controls, position).items()}
             alt = ", ".join(f"{name.replace('_', ' ')} {labels[name]}" for name in values)
-            style = f"margin:0;flex:1 1 min(17em,45%);max-width:max(24em,{width:g}px)"
-            figures.append(self._figure(position, alt, style))
-            lines.append(f"[Picture: {text}]")
-        style = 'style="display:flex;flex-wrap:wrap;gap:1em" class="advlib-strip"'
-        strip = f'<div {style} role="group" aria-label="{html.escape(self.alt, quote=True)}">{"".join(figures)}</div>'
+            figures.append(self._figure(position, alt))
+            lines.append(f"[Picture: {self._at(position)[-1]}]")
+        style = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(17rem,45%),1fr));gap:1em"
+        told = f'class="advlib-strip" style="{style}" role="group" aria-label="{html.escape(self.alt, quote=True)}"'
+        strip = f"<div {told}>{''.join(figures)}</div>"
         display({"text/html": strip, "text/plain": "\n".join(lines)}, raw=True)
 
 
