@@ -235,6 +235,8 @@ def test_a_notebook_that_is_opened_again_shows_the_last_picture_and_moves(lab, p
     explorer, asked = page.locator(".advlib-explorer:visible"), page.locator(".advlib-quiz:visible")
     explorer.get_by_role("radio", name="s").check(force=True)
     press(explorer.get_by_role("slider"), "End")()
+    page.wait_for_timeout(2000)  # until the twin has followed
+    expect(explorer.get_by_role("slider")).to_be_focused()
     asked.get_by_role("button", name="no").click()
     page.keyboard.press("b")  # in the notebook it would insert a cell
     assert page.locator(".jp-Notebook .jp-Cell").count() == 2
