@@ -135,7 +135,8 @@ def dates():
     """When the pages were written, and the last of the stored runs was made."""
     stored = [date for path in RESULTS.glob("*.json") for date in re.findall(r'"date": "([\d-]+)"', path.read_text())]
     today = format_date("%Y-%m-%d", language="en")
-    return f"These pages were written on {today}; the stored results are of {max(stored)}."
+    results = f"; the stored results are of {max(stored)}" if stored else ""
+    return f"These pages were written on {today}{results}."
 
 
 def describe(app, pagename, templatename, context, doctree):
