@@ -132,7 +132,6 @@ def lab_settings(folder, autosave):
     """Write JupyterLab's settings for the course into .venv; the user's own stay where they are, and win."""
     settings = {
         "overrides": {
-            "@jupyter-widgets/jupyterlab-manager:plugin": {"saveState": True},  # sliders stand in a reopened notebook
             "@jupyterlab/docmanager-extension:plugin": {"autosave": autosave},
         },
         "page_config": {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}},  # a pop-up

@@ -54,7 +54,7 @@ var advlib = (() => {
       picture.style.background = `url("${data(sheets[sheet])}") 0 0 / 100% 100%`;
       picture.style.width = `${width}px`;
       picture.style.aspectRatio = width / height;
-      picture.alt = model.get("alt") || text;
+      picture.alt = model.get("alt");
       caption.textContent = text;
     }
     let rest;

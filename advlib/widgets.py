@@ -118,7 +118,7 @@ class Explorer(Shown):
     )
     told = "kind", "alt", "controls", "sheets", "frames", "start", "position"
 
-    def __init__(self, render, describe, start=None, *, alt="", **controls):
+    def __init__(self, render, describe, start=None, *, alt, **controls):
         controls = {name: _options(values) for name, values in controls.items()}
         for name in [name for name, options in controls.items() if not options]:
             raise ValueError(f"the control {name!r} has no values: give it one at least")

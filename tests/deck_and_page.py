@@ -56,7 +56,7 @@ def cell(source, page=None, **metadata):
 def tiny_notebook():
     """A notebook as it is after its run: mathematics, sliders, a quiz, a figure, an exercise, an end."""
     figure = f"<figure>{plots.img(plots.png(drawn(1)), 'a figure', 9)}<figcaption>A figure.</figcaption></figure>"
-    explorer = widgets.Explorer(drawn, said, start={"value": 2.0}, value=[1.0, 2.0, 3.0], rule=["g", "s"])
+    explorer = widgets.Explorer(drawn, said, {"value": 2.0}, alt="a title", value=[1.0, 2.0, 3.0], rule=["g", "s"])
     records = [{"claim": f"a claim of the paper, number {i}", "k": i, "n": 10, "where": LINK} for i in range(3)]
     rates = {f"share {i}": ("k", "n") for i in range(4)}
     with pytest.MonkeyPatch.context() as patch:

@@ -42,7 +42,7 @@ def figure(colour, **metadata):
 def slider():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ADVLIB_PAGE", "1")
-        return widgets.Explorer(drawn, said, value=[1.0, 2.0, 3.0, 4.0]).page()
+        return widgets.Explorer(drawn, said, alt="a title", value=[1.0, 2.0, 3.0, 4.0]).page()
 
 
 @pytest.fixture
