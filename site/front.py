@@ -115,7 +115,7 @@ def headline(lesson):
     counted = "".join(f"<li><b>{count[verdict]}</b> {verdict}</li>" for verdict in VERDICTS)
     why = f'<a href="{lesson["page"]}">{html.escape(lesson["title"])}</a>'
     return raw(
-        f'<p>Its {count.total()} claims:</p>\n<ul class="counts">{counted}</ul>\n<p>Each with its verdict: {why}</p>'
+        f'<p>Its {count.total()} numbers:</p>\n<ul class="counts">{counted}</ul>\n<p>Each with its verdict: {why}</p>'
     )
 
 

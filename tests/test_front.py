@@ -112,7 +112,7 @@ def test_the_verdicts_are_counted(pages, monkeypatch):
     verdicts = ["close", *["reproduced"] * 3, "as printed", "close"]
     monkeypatch.setattr(ledger, "rows", lambda: [SimpleNamespace(verdict=verdict) for verdict in verdicts])
     text = filled(pages)
-    assert "6 claims" in text
+    assert "6 numbers" in text
     counted = re.findall(r"<li><b>(\d+)</b> ([a-z ]+)</li>", text)
     assert counted == [("3", "reproduced"), ("1", "as printed"), ("2", "close"), ("0", "differs")]
     assert '<a href="09_ledger.html">' in text

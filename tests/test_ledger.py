@@ -90,7 +90,7 @@ def test_what_differs_is_explained_and_nothing_else(rows):
 
 def test_the_headline_counts_every_row_once(rows):
     some = [row("25", "25"), row("1204", "1024"), row(0.2, 0.2, 0.2, 0.2), row(0.205, 0.2, 0.2, 0.2)]
-    assert ledger.headline(some * 2) == "Of 8 claims: 2 reproduced, 2 as printed, 2 close, 2 differs."
+    assert ledger.headline(some * 2) == "Of 8 numbers: 2 reproduced, 2 as printed, 2 close, 2 differs."
     assert sum(map(int, re.findall(r"(\d+) [a-z]", ledger.headline(rows).partition(":")[2]))) == len(rows)
 
 
