@@ -175,11 +175,11 @@ def _side(text):
 
 
 def _inside(cell, told):
-    """A cell's HTML; a line may end before an interval and before a count, but not within them."""
+    """A cell's HTML; a line may end before an interval and before a count, but not within them, nor within a number."""
     if isinstance(cell, Link | Badge):
         return cell.html
     within = r" (?![\[(])" if isinstance(cell, Rate | tuple) else " (?=%)"
-    return escape(re.sub(within, "\N{NO-BREAK SPACE}", told))
+    return escape(re.sub(r"(?<=\de)-", "\N{NON-BREAKING HYPHEN}", re.sub(within, "\N{NO-BREAK SPACE}", told)))
 
 
 def html(frame, caption=""):

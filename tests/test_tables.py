@@ -10,6 +10,7 @@ from advlib import tables
 from advlib.metrics import Rate
 
 HARD = "\N{NO-BREAK SPACE}"
+JOINED = "\N{NON-BREAKING HYPHEN}"
 RUNS = [
     {"seed": seed, "rule": rule, "eps": eps, "k": k, "n": 10, "rms": k / 100}
     for seed in (0, 1)
@@ -39,9 +40,9 @@ class Reader(HTMLParser):
             self.open[-1][2] += text
 
     def texts(self, tag, **attributes):
-        """What stands in these tags; where a line must not end there is a space like any other."""
+        """What stands in these tags; where a line must not end there is a space, or a minus, like any other."""
         found = [text for t, a, text in self.found if t == tag and attributes.items() <= a.items()]
-        return [text.replace(HARD, " ") for text in found]
+        return [text.replace(HARD, " ").replace(JOINED, "-") for text in found]
 
 
 def column(values):
@@ -54,6 +55,12 @@ def test_a_rate_is_written_as_everywhere():
     table = tables.frame([{"i": 0, "k": 9857, "n": 10_000}], success=("k", "n"))
     (rate,) = Reader(tables.html(table)).texts("td")
     assert rate == str(Rate(9857, 10_000)) == "98.6 % [98.3, 98.8] (9857/10000)"
+
+
+def test_no_line_ends_within_a_number():
+    table = tables.frame([{"i": i, "p": p} for i, p in enumerate((6.5e-8, 0.5))])
+    small = next(text for tag, _, text in Reader(tables.html(table)).found if tag == "td")
+    assert small == f"6.5e{JOINED}08"
 
 
 @pytest.mark.parametrize(
