@@ -1,9 +1,13 @@
 """What tests of several files ask for: a browser, and whether this run's numbers are the recorded ones."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
+
+# a shell's background job ignores Ctrl-C, and so would the programs that it starts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
