@@ -123,6 +123,7 @@ def test_a_wide_table_scrolls_in_itself_by_keyboard_and_its_links_lead_on(site, 
     page.set_viewport_size({"width": 390, "height": 844})
     tables = scrolled = 0
     for path in every(page, site):
+        unfold(page)
         for table in page.locator(".advlib-table").all():
             tables += 1
             if table.evaluate("e => e.scrollWidth > e.clientWidth"):
