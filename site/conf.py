@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from folding import fold
 from front import front
 from mathml import mathml
-from shaping import beside, number, scroll
+from shaping import beside, numbered, scroll
 
 project = "Common adversarial noise"
 author = copyright = "the course's authors"
@@ -55,7 +55,7 @@ def visit(block):
 
 def setup(app):
     app.add_html_math_renderer("mathml", visit(block=False), visit(block=True))
-    app.connect("doctree-read", number, priority=400)  # before Sphinx collects the titles
+    app.connect("doctree-read", numbered, priority=400)  # before Sphinx collects the titles
     for change in (fold, beside, scroll):
         app.connect("doctree-read", change)
     front(app)

@@ -10,12 +10,12 @@ import asyncio
 import hashlib
 import os
 import platform
-import re
 import sys
 import time
 from pathlib import Path
 
 import nbformat
+from cards import minutes
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
@@ -99,8 +99,8 @@ def execute(notebook, copy):
     with replacing(copy) as part:
         nbformat.write(nb, part)
     seconds = time.monotonic() - begin
-    told = re.search(r"(\d+) to run", nb.cells[1].source if len(nb.cells) > 1 else "")
-    late = told and seconds > 60 * int(told[1]) and os.environ.get("ADVLIB_SCALE") != "paper"
+    told = minutes(nb.cells)
+    late = told and seconds > 60 * told[1] and os.environ.get("ADVLIB_SCALE") != "paper"
     result = f"{seconds:.0f} s" + (f", longer than the {told[1]} min its card tells" if late else "")
     print(f"\r{notebook.name}  {result:20}" if watched else result, flush=True)
 

@@ -8,18 +8,17 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from cards import minutes, number, source
 from docutils import nodes
 from PIL import Image, ImageChops, ImageOps
+from shaping import PICTURE
 from sphinx.util.i18n import format_date
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
-MINUTES = re.compile(r"\*\*Minutes\*\*:? (\d+) to read, \d+ to run, (\d+) for")
 COLAB = re.compile(r"https://colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/")  # colab.py writes it
-PICTURE = re.compile(r'<img src="data:image/\w+;base64,([^"]+)"')
-VERDICTS = "reproduced", "as printed", "close", "differs"
 
 
-def fill(app, docname, source):
+def fill(app, docname, text):
     """Sphinx's event source-read: fill the front page before it is parsed."""
     if docname != "index":
         return
@@ -42,26 +41,22 @@ def fill(app, docname, source):
         "others": others(pages),
         "dates": dates(),
     }
-    source[0] = re.sub(r"\{\{(.+?)\}\}", lambda place: places[place[1]], source[0])
+    text[0] = re.sub(r"\{\{(.+?)\}\}", lambda place: places[place[1]], text[0])
 
 
 def told(path, pages):
     """What an executed notebook says of itself; where it has no card it takes no minutes."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    title, _, rest = text(cells[0]).removeprefix("# ").partition("\n")
-    minutes = next(filter(None, (MINUTES.search(text(cell)) for cell in cells)), None)
+    title, _, rest = source(cells[0]).removeprefix("# ").partition("\n")
+    read, _, exercises = minutes(cells) or (0, 0, 0)
     return {
         "page": path.relative_to(pages).with_suffix(".html").as_posix(),
-        "title": f"{int(path.name[:2])} · {title}",
+        "title": f"{number(path.stem)} · {title}",
         "sentence": rest.strip().partition("\n\n")[0],
-        "read": int(minutes[1]) if minutes else 0,
-        "exercises": int(minutes[2]) if minutes else 0,
+        "read": read,
+        "exercises": exercises,
         "cells": cells,
     }
-
-
-def text(cell):
-    return "".join(cell["source"])
 
 
 def shown(cells):
@@ -84,7 +79,7 @@ def picture(cells):
     figures = [page for page in shown(tagged + cells) if page.startswith("<figure")]
     if not figures:
         return ""
-    parts = [Image.open(io.BytesIO(base64.b64decode(part))).convert("RGB") for part in PICTURE.findall(figures[0])]
+    parts = [Image.open(io.BytesIO(base64.b64decode(part))).convert("RGB") for _, part in PICTURE.findall(figures[0])]
     whole = Image.new("RGB", (sum(part.width for part in parts), max(part.height for part in parts)), "white")
     for k, part in enumerate(parts):
         whole.paste(part, (sum(before.width for before in parts[:k]), 0))
@@ -112,7 +107,7 @@ def headline(lesson):
     from advlib import ledger  # with it comes TensorFlow, which takes seconds
 
     count = Counter(row.verdict for row in ledger.rows())
-    counted = "".join(f"<li><b>{count[verdict]}</b> {verdict}</li>" for verdict in VERDICTS)
+    counted = "".join(f"<li><b>{count[verdict]}</b> {verdict}</li>" for verdict in ledger.BADGES)
     why = f'<a href="{lesson["page"]}">{html.escape(lesson["title"])}</a>'
     return raw(
         f'<p>Its {count.total()} numbers:</p>\n<ul class="counts">{counted}</ul>\n<p>Each with its verdict: {why}</p>'
@@ -121,7 +116,7 @@ def headline(lesson):
 
 def published(cells):
     """Where the source is: a card knows it once colab.py has written its link, and nothing else does."""
-    found = next(filter(None, (COLAB.search(text(cell)) for cell in cells)), None)
+    found = next(filter(None, (COLAB.search(source(cell)) for cell in cells)), None)
     return f"The source is at [github.com/{found[1]}](https://github.com/{found[1]})." if found else ""
 
 

@@ -4,18 +4,19 @@ import base64
 import io
 import re
 
+from cards import number
 from docutils import nodes
 from PIL import Image
 
 PICTURE = re.compile(r'<img src="data:image/(\w+);base64,([^"]+)"')
 
 
-def number(app, doctree):
-    """Put a notebook's number before its title, wherever that is shown; from its name: ``02_name`` is 2."""
-    found = re.fullmatch(r"(in_depth/)?0*(\d+)_.+", app.env.docname)
+def numbered(app, doctree):
+    """Put a notebook's number before its title, wherever that is shown."""
+    told = number(app.env.docname)
     title = next(doctree.findall(nodes.title), None)
-    if found and title:
-        title.insert(0, nodes.Text(f"{found[2]}{' in depth' if found[1] else ''} · "))
+    if told and title:
+        title.insert(0, nodes.Text(f"{told} · "))
 
 
 def beside(app, doctree):

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+from cards import minutes, number
 from jinja2 import Environment, FileSystemLoader
 from mathml import mathml
 from nbconvert import SlidesExporter
@@ -183,19 +184,14 @@ def unlinked(table):
 
 def name(nb, stem):
     """Number the title, as on the pages, by the file's name; and return it."""
-    number = re.match(r"(\d+)_", stem)
+    told = number(stem)
     for cell in nb.cells:
         found = re.search(r"^# (.+)", cell.source, re.MULTILINE)
         if cell.cell_type == "markdown" and found:
-            title = f"{int(number[1])} · {found[1]}" if number else found[1]
+            title = f"{told} · {found[1]}" if told else found[1]
             cell.source = cell.source.replace(found[0], f"# {title}", 1)
             return title
     return "Slides"
-
-
-def minutes(nb):
-    found = re.search(r"^\*\*Minutes\*\*:?\s*(.+?)\.?$", "\n".join(cell.source for cell in nb.cells), re.MULTILINE)
-    return found[1] if found else ""
 
 
 def main(folder, *notebooks):
@@ -210,7 +206,7 @@ def main(folder, *notebooks):
         for bundle in (output.get("data", {}) for cell in nb.cells for output in cell.get("outputs", [])):
             if "advlib-table" in bundle.get("text/html", ""):
                 bundle["text/html"] = unlinked(bundle["text/html"])
-        decks.append({"file": f"{path.stem}.html", "title": nb.metadata["title"], "minutes": minutes(nb)})
+        decks.append({"file": f"{path.stem}.html", "title": nb.metadata["title"], "minutes": minutes(nb.cells)})
         tagged = any("slideshow" in cell.metadata for cell in nb.cells)
         if not tagged:
             nb.cells = deck(nb)

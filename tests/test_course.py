@@ -611,6 +611,7 @@ def test_run_writes_the_pages_runs_again_only_what_changed_and_refuses_a_broken_
 
 
 def test_every_thing_that_decides_a_notebooks_outputs_makes_it_run_again(toy, monkeypatch):
+    monkeypatch.syspath_prepend(toy / "site")  # where its neighbours are
     spec = importlib.util.spec_from_file_location("execute", toy / "site" / "execute.py")
     execute = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(execute)

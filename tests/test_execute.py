@@ -22,6 +22,7 @@ def execute(tmp_path, monkeypatch):
         shutil.copy(ROOT / name, tmp_path / name)
     for name in ("notebooks/00_a.ipynb", "advlib/checks/one_image.py", "advlib/data.py", "data/weights/a.npz"):
         write(tmp_path / name, "old")
+    monkeypatch.syspath_prepend(ROOT / "site")  # where its neighbours are
     spec = importlib.util.spec_from_file_location("execute", tmp_path / "site" / "execute.py")
     execute = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(execute)

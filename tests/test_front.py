@@ -17,10 +17,12 @@ from driving import expect, press
 from nbformat.v4 import new_markdown_cell, new_notebook
 from PIL import Image
 
+import course
 from advlib import cnn, data, fgsm, ledger, plots, predict, random_noise, widgets
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "site"))
+import cards  # noqa: E402
 import colab  # noqa: E402
 import front  # noqa: E402
 
@@ -55,6 +57,11 @@ def pages(slider, tmp_path):
     for path in (ROOT / "site" / "index.md", ROOT / "notebooks" / "references.md"):
         shutil.copy(path, tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("path", course.notebooks(), ids=lambda path: path.name)
+def test_a_card_is_found_wherever_it_stands(path):
+    assert len(cards.minutes(nbformat.read(path, 4).cells)) == 3
 
 
 def change(path, **minutes):
