@@ -79,11 +79,18 @@ def show(fig, alt, caption=""):
     line = f'<figcaption style="max-width:46em">{html.escape(caption)}</figcaption>' if caption else ""
     drawn = pixels(fig)
     cuts = [0, *(gaps(fig) if fig.get_figwidth() > PHONE else ()), drawn.shape[1]]
-    pieces = [drawn[:, left:right] for left, right in itertools.pairwise(cuts)]
-    pictures = [img(webp(piece), alt * (i == 0), piece.shape[1] / fig.dpi) for i, piece in enumerate(pieces)]
-    beside = f'<div style="display:flex;flex-wrap:wrap;align-items:flex-start">{"".join(pictures)}</div>'
-    picture = beside if pieces[1:] else pictures[0]
-    display({"text/html": f"<figure>{picture}{line}</figure>", "text/plain": text}, raw=True)
+    wide = max(right - left for left, right in itertools.pairwise(cuts))
+    wide += wide % 2  # whole pixels of the page, which has half as many
+    pieces = [widened(drawn[:, left:right], wide) for left, right in itertools.pairwise(cuts)]
+    pictures = "".join(img(webp(piece), alt * (i == 0), wide / fig.dpi) for i, piece in enumerate(pieces))
+    if pieces[1:]:  # on one white panel, as many beside each other as can be read
+        column = wide // 2
+        style = (
+            f"display:grid;grid-template-columns:repeat(auto-fit,minmax(min({0.76 * column:.0f}px,100%),1fr));"
+            f"justify-items:center;max-width:{column * len(pieces)}px;background:white"
+        )
+        pictures = f'<div style="{style}">{pictures}</div>'
+    display({"text/html": f"<figure>{pictures}{line}</figure>", "text/plain": text}, raw=True)
 
 
 def pixels(fig):
@@ -102,6 +109,11 @@ def gaps(fig):
     return [round((end + begin) / 2) for end, (begin, _) in zip(ends, spans[1:]) if end <= begin]
 
 
+def widened(pixels, wide):
+    """A picture with so much white at its right that it is so wide."""
+    return np.pad(pixels, ((0, 0), (0, wide - pixels.shape[1]), (0, 0)), constant_values=255)
+
+
 def webp(pixels):
     """A drawn figure as the bytes of a WebP file, which changes no colour and is smaller than PNG."""
     buffer = io.BytesIO()
@@ -109,23 +121,11 @@ def webp(pixels):
     return buffer.getvalue()
 
 
-def png(fig, dpi=110):
-    """The figure as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=dpi, pil_kwargs={"compress_level": 3})
-    return buffer.getvalue()
-
-
 def img(data, alt, inches):
-    """An HTML image that carries its bytes and its alt text; without a text it is no concern of a screen reader."""
-    kind = "webp" if data[:4] == b"RIFF" else "png"
+    """An HTML image that carries its WebP file and its alt text; without a text it is no concern of a screen reader."""
     source = base64.b64encode(data).decode()
     told = f'alt="{html.escape(alt, quote=True)}"' if alt else 'alt="" aria-hidden="true"'
-    wide = round(96 * inches)
-    return (
-        f'<img src="data:image/{kind};base64,{source}" {told} '
-        f'style="width:{wide}px;min-width:0;max-width:min({wide}px,100%);flex:1 1 {0.75 * wide:.0f}px">'
-    )
+    return f'<img src="data:image/webp;base64,{source}" {told} style="width:{96 * inches:.0f}px;max-width:100%">'
 
 
 def eps_text(eps):

@@ -207,6 +207,8 @@ class Study:
             told.append(f"{run} (n = {ends})" if ends else run)
         if SCALE == "workshop" and self.published and part not in self.stored:
             told.append("the full run is not stored: python course.py paper makes it")
+        if len(runs) == 1:  # the caption names it
+            table = tables.frame(*runs.values(), **how)
         tables.show(table, f"{caption}: {'; '.join(told)}.")
 
 

@@ -12,7 +12,8 @@ from IPython.display import display
 from .metrics import Rate
 
 GAP = "–"  # nothing was measured
-LEFT = "text-align:left"
+LEFT, RIGHT = "text-align:left", "text-align:right"
+PINNED = "position:sticky;left:0;max-width:calc(100cqw - 1em)"  # in sight as a table scrolls
 
 
 @dataclass(frozen=True)
@@ -167,55 +168,64 @@ def _texts(cells):
 
 def _is_number(text):
     """A number, with whatever belongs to it: 98.6 % [98.3, 98.8] (9857/10000)."""
-    return text != GAP and not any(letter.isalpha() for letter in re.sub(r"\de[-+]\d", "", text))
+    return not any(letter.isalpha() for letter in re.sub(r"\de[-+]\d", "", text))
 
 
-def _side(text):
-    return "text-align:right" if _is_number(text) else LEFT
+def _side(texts):
+    """Where a column's cells stand: numbers at the right, and a gap where the others stand."""
+    shown = [text for text in texts if text != GAP]
+    return RIGHT if shown and all(map(_is_number, shown)) else LEFT
 
 
 def _inside(cell, told):
     """A cell's HTML; a line may end before an interval and before a count, but not within them, nor within a number."""
     if isinstance(cell, Link | Badge):
         return cell.html
-    within = r" (?![\[(])" if isinstance(cell, Rate | tuple) else " (?=%)"
+    within = r" (?![\[(])" if isinstance(cell, Rate | tuple) else " (?=[%…])|(?<=…) "
     return escape(re.sub(r"(?<=\de)-", "\N{NON-BREAKING HYPHEN}", re.sub(within, "\N{NO-BREAK SPACE}", told)))
 
 
-def html(frame, caption=""):
-    """A frame as an HTML table: its headings told to a screen reader, numbers to the right; it scrolls in itself.
+def html(frame, caption="", folded=False):
+    """A frame as an HTML table: headings told to a screen reader, numbers at the right; it scrolls below its caption.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         As :func:`frame` makes it.  Whatever stands in it but a :class:`Link` or a :class:`Badge` is shown as text.
     caption : str
+    folded : bool
+        Only the caption is seen, until the reader asks for the rest.
     """
-
     columns = [frame.iloc[:, i].tolist() for i in range(frame.shape[1])]
     texts = [_texts(cells) for cells in columns]
-    sides = [_side(max(cells, key=_is_number)) if i and cells else LEFT for i, cells in enumerate(texts)]
-    head = [f'<th scope="col" style="{side}">{escape(name)}</th>' for side, name in zip(sides, map(str, frame.columns))]
+    sides = [LEFT, *map(_side, texts[1:])][: len(texts)]
+    head = []
+    for i, (name, side) in enumerate(zip(map(str, frame.columns), sides)):
+        letters = min(12 if i == 0 else 18, max(map(len, texts[i]), default=0))  # the first column is always in sight
+        room = f";min-width:{0.6 * letters + 1:.1f}em" if side == LEFT else ""  # no text is squeezed to a word a line
+        head.append(f'<th scope="col" style="{side}{room}">{escape(name)}</th>')
     body, last = [], None
     for i, line in enumerate(zip(*texts)):
         label = str(frame.index[i][0]) if frame.index.nlevels > 1 else ""
         if label != last:
             body.append("</tbody>\n<tbody>" if i else "<tbody>")
             if label:
-                body.append(f'<tr><th scope="rowgroup" colspan="{len(line)}" style="{LEFT}">{escape(label)}</th></tr>')
+                told = f'<span style="display:inline-block;{PINNED}">{escape(label)}</span>'
+                body.append(f'<tr><th scope="rowgroup" colspan="{len(line)}" style="{LEFT}">{told}</th></tr>')
             last = label
         cells = [_inside(column[i], told) for column, told in zip(columns, line)]
-        row = [f'<th scope="row" style="{LEFT};min-width:5em">{cells[0]}</th>']
-        row += [f'<td style="{_side(told)}">{inside}</td>' for told, inside in zip(line[1:], cells[1:])]
+        row = [f'<th scope="row" style="{LEFT}">{cells[0]}</th>']
+        row += [f'<td style="{side}">{inside}</td>' for side, inside in zip(sides[1:], cells[1:])]
         body.append(f"<tr>{''.join(row)}</tr>")
-    told = f'<caption style="caption-side:top;{LEFT}">{escape(caption)}</caption>' if caption else ""
-    return (
-        f'<div class="advlib-table" style="overflow-x:auto" role="region" tabindex="0" '
-        f'aria-label="{escape(caption) or "table"}">\n<table>{told}\n<thead><tr>{"".join(head)}</tr></thead>\n'
-        + "\n".join(body)
-        + ("</tbody>\n" if body else "")
-        + "</table></div>"
+    body += ["</tbody>"] if body else []
+    above = f'<caption style="caption-side:top;{LEFT};{PINNED}">{escape(caption)}</caption>'
+    page = (
+        f'<div class="advlib-table" style="overflow-x:auto;container-type:inline-size" role="region" tabindex="0" '
+        f'aria-label="{escape(caption) or "table"}">\n<table>{above if caption and not folded else ""}\n'
+        f"<thead><tr>{''.join(head)}</tr></thead>\n"
     )
+    page += "\n".join([*body, "</table></div>"])
+    return f"<details><summary>{escape(caption)}</summary>\n{page}</details>" if folded else page
 
 
 def text(frame, caption=""):
@@ -249,5 +259,4 @@ def show(records, /, caption="", folded=False, **how):
         Passed on to :func:`frame`.
     """
     table = records if isinstance(records, pd.DataFrame) else frame(records, **how)
-    page = f"<details><summary>{escape(caption)}</summary>\n{html(table)}</details>" if folded else html(table, caption)
-    display({"text/html": page, "text/plain": text(table, caption)}, raw=True)
+    display({"text/html": html(table, caption, folded), "text/plain": text(table, caption)}, raw=True)

@@ -20,7 +20,7 @@ for k, column in enumerate(axes.T):
     plots.draw_image(column[0], images[rows[k]], f"read as {labels[rows[k]]}")
     plots.draw_noise(column[1], attack.noise[k])
     plots.draw_image(column[2], attack.x_adv[k], f"read as {attack.prediction[k]}")
-(SITE / "picture.png").write_bytes(plots.png(fig, dpi=192))
+fig.savefig(SITE / "picture.png", dpi=192)
 
 fig, axes = plots.figure(1, 3, height=6.3, width=12)  # as previews are cut
 fig.get_layout_engine().set(rect=(0.03, 0.02, 0.94, 0.78), wspace=0.06)
@@ -30,7 +30,7 @@ plots.draw_noise(axes[1], attack.noise[0])
 plots.draw_image(axes[2], attack.x_adv[0])
 for ax, words in zip(axes, ("This is a seven.", "Add this noise:", "the network reads a nine.")):
     ax.set_title(words, fontsize=20, pad=12)
-(SITE / "static" / "preview.png").write_bytes(plots.png(fig, dpi=100))
+fig.savefig(SITE / "static" / "preview.png", dpi=100)
 
 # the seven, and red or blue where its noise is strong
 seven, noise = images[rows[0]][5:, 3:26], attack.noise[0][5:, 3:26]

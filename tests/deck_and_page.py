@@ -43,6 +43,11 @@ def drawn(value, rule="g"):
     return fig
 
 
+def a_figure():
+    picture = plots.img(plots.webp(plots.pixels(drawn(1))), "a figure", 9)
+    return f"<figure>{picture}<figcaption>A figure.</figcaption></figure>"
+
+
 def said(value, rule="g"):
     return f"Shown at {value}, by {rule}."
 
@@ -55,7 +60,6 @@ def cell(source, page=None, **metadata):
 @pytest.fixture(scope="session", name="notebook")
 def tiny_notebook():
     """A notebook as it is after its run: mathematics, sliders, a quiz, a figure, an exercise, an end."""
-    figure = f"<figure>{plots.img(plots.png(drawn(1)), 'a figure', 9)}<figcaption>A figure.</figcaption></figure>"
     explorer = widgets.Explorer(drawn, said, {"value": 2.0}, alt="a title", value=[1.0, 2.0, 3.0], rule=["g", "s"])
     records = [{"claim": f"a claim of the paper, number {i}", "k": i, "n": 10, "where": LINK} for i in range(3)]
     rates = {f"share {i}": ("k", "n") for i in range(4)}
@@ -66,7 +70,7 @@ def tiny_notebook():
     strip = '<div class="advlib-strip">the strip</div>'
     cells = [
         new_markdown_cell(TEXT),
-        cell(f"long = '{'wide ' * 30}'", figure),
+        cell(f"long = '{'wide ' * 30}'", a_figure()),
         cell("explorer", explorer.page()),
         cell("explorer.strip()", strip),
         cell("quiz", quiz.page()),

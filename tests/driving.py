@@ -1,4 +1,4 @@
-"""Keyboard and mouse on a page, for the tests in a browser."""
+"""Keyboard and mouse on a page, and what bars who uses other means, for the tests in a browser."""
 
 import re
 
@@ -29,3 +29,21 @@ def answer(quiz):
         assert [b.get_attribute("aria-pressed") for b in buttons] == [str(b is button).lower() for b in buttons]
         right += said.inner_text().startswith("Yes")
     assert right == 1
+
+
+def barriers(page, *parts, explained=()):
+    """What axe objects to, or cannot tell, in the whole page or in parts of it.
+
+    ``explained`` has pairs of a rule and the reason why axe cannot tell, where something else does.
+    """
+    script = pytest.importorskip("axe_playwright_python.base", reason="pip install axe-playwright-python").AXE_SCRIPT
+    page.evaluate(script)
+    found = page.evaluate("parts => axe.run(parts.length ? {include: parts.map(part => [part])} : document)", parts)
+    wrong = [(rule["id"], node["html"]) for rule in found["violations"] for node in rule["nodes"]]
+    for rule in found["incomplete"]:
+        for node in rule["nodes"]:
+            checks = node["any"] + node["all"] + node["none"]
+            reasons = [(rule["id"], (check["data"] or {}).get("messageKey")) for check in checks]
+            if not {*reasons} <= {*explained}:
+                wrong.append((*reasons, node["html"]))
+    return wrong

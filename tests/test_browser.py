@@ -16,7 +16,7 @@ import urllib.request
 import nbformat
 import numpy as np
 import pytest
-from driving import answer, expect, press
+from driving import answer, barriers, expect, press
 from PIL import Image
 
 import course
@@ -168,18 +168,6 @@ def move_everything(explorer, shots):
     if picture(explorer) != begin:
         moves(explorer, explorer.get_by_role("button", name="start again").click)
     assert picture(explorer) == begin
-
-
-def barriers(page, *parts):
-    """What axe objects to, or cannot tell, in the whole page or in parts of it."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python").Axe()
-    found = axe.run(page, context={"include": [[part] for part in parts]} if parts else None).response
-    return [
-        (rule["id"], node["html"])
-        for kind in ("violations", "incomplete")
-        for rule in found[kind]
-        for node in rule["nodes"]
-    ]
 
 
 def printed(cells):

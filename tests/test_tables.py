@@ -1,5 +1,6 @@
 """Tables: how a rate and a number are written, what stands where, and what a screen reader is told."""
 
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -36,8 +37,8 @@ class Reader(HTMLParser):
         assert self.open.pop()[0] == tag
 
     def handle_data(self, text):
-        if self.open:
-            self.open[-1][2] += text
+        for part in self.open:
+            part[2] += text
 
     def texts(self, tag, **attributes):
         """What stands in these tags; where a line must not end there is a space, or a minus, like any other."""
@@ -172,12 +173,28 @@ def test_numbers_stand_to_the_right_and_words_to_the_left():
     assert heads[1:] == sides
 
 
+def test_a_gap_stands_where_its_columns_numbers_stand_and_a_number_among_words_with_them():
+    rows = [{"i": 0, "k": 3, "word": "same"}, {"i": 1, "k": None, "word": None}, {"i": 2, "k": 4, "word": "7"}]
+    page = Reader(tables.html(tables.frame(rows)))
+    sides = [a["style"] for tag, a, _ in page.found if tag == "td"]
+    assert sides == ["text-align:right", "text-align:left"] * 3
+
+
+def test_words_have_room_and_numbers_only_what_they_need():
+    rows = [{"i": "a", "k": 3, "short": "yes", "long": "a sentence of so many words that it takes some lines"}]
+    page = Reader(tables.html(tables.frame(rows)))
+    rooms = [re.findall(r"min-width:([\d.]+)em", a["style"]) for tag, a, _ in page.found if a.get("scope") == "col"]
+    first, number, (short,), (long,) = rooms
+    assert (float(*first), number) == (pytest.approx(1.6), [])
+    assert float(short) < 3 < 8 < float(long) < 13  # of the 26 that a phone has
+
+
 def test_a_line_ends_before_an_interval_and_a_count_but_not_within_them():
-    rows = [{"k": 9, "n": 10, "v": 1.5, "low": 1.0, "high": 2.0, "word": "2 of 3", "said": "99.2 %"}]
+    rows = [{"k": 9, "n": 10, "v": 1.5, "low": 1.0, "high": 2.0, "word": "2 of 3", "said": "99.2 %", "ends": "1 … 2"}]
     page = Reader(tables.html(tables.frame(rows, rate=("k", "n"), ratio=("v", "low", "high"), name="word")))
     cells = [text for tag, a, text in page.found if tag == "td" or a.get("scope") == "row"]
     assert [text.replace(HARD, "_") for text in cells] == [
-        "90.0_% [59.6,_98.2] (9/10)", "1.5 [1.0,_2.0]", "2 of 3", "99.2_%"
+        "90.0_% [59.6,_98.2] (9/10)", "1.5 [1.0,_2.0]", "2 of 3", "99.2_%", "1_…_2"
     ]  # fmt: skip
 
 
@@ -198,6 +215,8 @@ def test_a_folded_table_shows_its_caption_first(monkeypatch):
     folded, plain = shown
     assert folded["text/html"].startswith("<details><summary>Row &lt;by&gt; row</summary>\n<div")
     assert folded["text/html"].endswith("</table></div></details>")
+    assert "<caption" not in folded["text/html"]  # it stands above, and names the table for a screen reader
+    assert 'aria-label="Row &lt;by&gt; row"' in folded["text/html"]
     assert "details" not in plain["text/html"]
     assert folded["text/plain"] == plain["text/plain"]
 
@@ -206,7 +225,8 @@ def test_nothing_in_a_field_a_heading_a_label_or_a_caption_is_html():
     bad = '<img src=x onerror="alert(1)">'
     records = {bad: [{bad: bad, "&amp;": tables.Link(bad, '"><b>'), "last": bad}]}
     page = Reader(tables.html(tables.frame(records), bad))
-    assert {tag for tag, _, _ in page.found} == {"div", "table", "caption", "thead", "tbody", "tr", "th", "td", "a"}
+    tags = {"div", "table", "caption", "thead", "tbody", "tr", "th", "span", "td", "a"}
+    assert {tag for tag, _, _ in page.found} == tags
     assert page.texts("th", scope="row") == page.texts("caption") == page.texts("th", scope="rowgroup") == [bad]
     assert page.texts("th", scope="col") == [bad, "&amp;", "last"]
     assert next(a for tag, a, _ in page.found if tag == "a") == {"href": '"><b>.ipynb'}

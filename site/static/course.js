@@ -22,7 +22,7 @@ for (const code of document.querySelectorAll(".cell_input pre")) {
 }
 
 function reach() {
-  for (const part of document.querySelectorAll("pre, .scrolls, .formula, .advlib-table")) {
+  for (const part of document.querySelectorAll("pre, .scrolls, .formula, .advlib-table, .advlib-strip")) {
     const wide = part.scrollWidth > part.clientWidth;
     part.classList.toggle("too-wide", wide);
     if (wide) part.tabIndex = 0;
