@@ -10,11 +10,12 @@ from .one_image import clip, file_rms, step, targeted_step
 from .own_attack import own_attack
 from .own_direction import own_direction
 from .own_noise import own_noise
+from .pairs import concordance
 from .start_here import grey_levels
 from .the_cnn import accuracy, count_parameters, cross_entropy, learning_rate, softmax
 
 __all__ = [
-    "accuracy", "best_step", "class_success", "clip", "common_step", "count_parameters",
+    "accuracy", "best_step", "class_success", "clip", "common_step", "concordance", "count_parameters",
     "cross_entropy", "dominant_label", "environment", "file_rms", "grey_levels", "interval", "l0", "learning_rate",
     "margin", "mcnemar", "own_attack", "own_direction", "own_noise", "shuffled", "softmax", "step", "targeted_step",
 ]  # fmt: skip
