@@ -15,7 +15,8 @@ The conventions, for authors (CONTRIBUTING.md has the same in prose):
 - Cells tagged ``keep_output`` print one short fact; their output alone is committed.
 - Figures: ``plots.show(fig, alt=..., caption=...)``, and no pyplot; sliders: ``widgets.Explorer(..., alt=...)``.
   ``alt`` describes the picture and does not repeat the caption.  A cell that draws is tagged ``figure`` and has
-  ``"jupyter": {"source_hidden": true}``; no cell that is not folded needs a name from it.
+  ``"jupyter": {"source_hidden": true}``; no cell that is not folded needs a name from it, and where it ends with
+  a call that gives matplotlib's objects back, ``;`` keeps them off the page.
 - No loop variable at the top level shares its name with anything that another cell reads.
 - Exercises: a line that begins ``**Exercise 2.1** (5 minutes, one star)`` opens one; until the next exercise or
   ``##`` heading follow a cell tagged ``stub``, a call of ``checks.something(...)``, a hint in ``<details>``,
@@ -42,6 +43,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from matplotlib.axes import Axes
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import course
@@ -322,6 +324,9 @@ def shows_figures_with_words(nb):
         shown = ast.unparse(last.func) if isinstance(last, ast.Call) else ast.unparse(last) if last else ""
         if re.match(r"plots\.(?!show$|draw_)|(fig|display)$", shown):
             yield f"the cell ends with {shown}, a figure without words: use plots.show"
+        base, _, method = shown.rpartition(".")
+        if "figure" in tags(cell) and base != "plots" and hasattr(Axes, method) and not cell.source.endswith(";"):
+            yield f"the page shows what {shown} gives back, <matplotlib…>: end the cell with ;"
 
 
 def describes_its_pictures(nb):
@@ -658,6 +663,7 @@ BROKEN = [
     (shows_figures_with_words, add("plt.show()")),
     (shows_figures_with_words, add("plots.image_grid(x)")),
     (shows_figures_with_words, add("display(fig)")),
+    (shows_figures_with_words, swap(6, "plots.show(fig, alt='a 7', caption='A seven.')", "ax.legend()")),
     (shows_figures_with_words, add("plots.figure()")),
     (describes_its_pictures, swap(6, "alt='a 7'", "alt='Seven.'")),
     (describes_its_pictures, add(SLIDER.replace("alt='a curve', ", ""))),
