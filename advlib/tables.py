@@ -201,7 +201,7 @@ def html(frame, caption="", folded=False):
     sides = [LEFT, *map(_side, texts[1:])][: len(texts)]
     head = []
     for i, (name, side) in enumerate(zip(map(str, frame.columns), sides)):
-        letters = min(12 if i == 0 else 18, max(map(len, texts[i]), default=0))  # the first column is always in sight
+        letters = min(10 if i == 0 else 18, max(map(len, texts[i]), default=0))  # the first column is always in sight
         room = f";min-width:{0.6 * letters + 1:.1f}em" if side == LEFT else ""  # no text is squeezed to a word a line
         head.append(f'<th scope="col" style="{side}{room}">{escape(name)}</th>')
     body, last = [], None
