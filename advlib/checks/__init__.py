@@ -11,11 +11,14 @@ from .own_attack import own_attack
 from .own_direction import own_direction
 from .own_noise import own_noise
 from .pairs import concordance
+from .price import cover
 from .start_here import grey_levels
+from .target import foresight, own_target, target_step, two_claims
 from .the_cnn import accuracy, count_parameters, cross_entropy, learning_rate, softmax
 
 __all__ = [
     "accuracy", "best_step", "class_success", "clip", "common_step", "concordance", "count_parameters",
-    "cross_entropy", "dominant_label", "environment", "file_rms", "grey_levels", "interval", "l0", "learning_rate",
-    "margin", "mcnemar", "own_attack", "own_direction", "own_noise", "shuffled", "softmax", "step", "targeted_step",
+    "cover", "cross_entropy", "dominant_label", "environment", "file_rms", "foresight", "grey_levels", "interval", "l0",
+    "learning_rate", "margin", "mcnemar", "own_attack", "own_direction", "own_noise", "own_target", "shuffled",
+    "softmax", "step", "target_step", "targeted_step", "two_claims",
 ]  # fmt: skip
