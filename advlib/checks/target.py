@@ -272,7 +272,7 @@ def own_target(learners, model, learn, test, course, source, target, eps):
     # the offline digits' may be so strong that nothing is left
     if mine >= min(len(test), theirs + clearly):
         return score
-    if away > 2 * mine:
+    if away > max(2 * mine, len(test) / 2):
         why = (f"many images are no longer read as {source}, and few of these as {target}: is every gradient asked for "
                "at y_target?")  # fmt: skip
     elif lead(e) < lead(0):
