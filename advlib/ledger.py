@@ -207,6 +207,45 @@ def networks(rows):
     return _parts(rows, line)
 
 
+def beyond():
+    """What goes beyond the paper, network by network, as records for :func:`tables.show`.
+
+    Returns
+    -------
+    dict of str to list of dict
+
+    Raises
+    ------
+    FileNotFoundError
+        A paper-scale run is not stored; the message says what makes it.
+    """
+    targets, price = results.load("05_targets"), results.load("05_price")
+
+    def line(what, notebook, rows, **which):
+        rows = [row for row in rows if all(row[field] == value for field, value in which.items())]
+        found = {f"network {seed}": [row for row in rows if row["network"] == seed] for seed in SEEDS}
+        found = {name: Rate(*(sum(row[key] for row in own) for key in "kn")) for name, own in found.items()}
+        return {"what": what, **found, "where": Link("5 in depth", f"in_depth/05_{notebook}")}
+
+    pairs, all_classes = targets["pairs"], price["all_classes"]
+    five, small, large = {"class": 5, "target": 3}, {"ε": 0.24}, {"ε": 0.3}
+    return {
+        "Read as the target: a noise with a target, for one class": [
+            line("a 5 as a 3, ε = 0.24", "which_pairs", pairs, **five, **small),
+            line("a 5 as a 3, ε = 0.30", "which_pairs", pairs, **five, **large),
+            line("all 90 pairs, ε = 0.24", "which_pairs", pairs, **small),
+            line("all 90 pairs, ε = 0.30", "which_pairs", pairs, **large),
+            line("random ±0.24 in their place", "which_pairs", targets["controls"], noise="random ±ε"),
+        ],
+        "Misread: all ten classes, ε = 0.24": [
+            line("ten noises, one for each class", "price_of_one_noise", all_classes, noise="one for each class"),
+            line("one noise for all", "price_of_one_noise", all_classes, noise="one, untargeted"),
+            line("one noise for all, towards the 8", "price_of_one_noise", all_classes, noise="one, towards 8"),
+            line("random ±0.24", "price_of_one_noise", all_classes, noise="random ±ε"),
+        ],
+    }
+
+
 def _parts(rows, line):
     parts = {}
     for row in rows:

@@ -111,6 +111,21 @@ def sign_of_the_mean(lead, g, x, eps):
     return -np.where(g.mean(0) > 0, (g * down).mean(0), (g * up).mean(0)).sum() / lead.mean()
 
 
+def upwards_twice(lead, g, x, eps):
+    plus, minus = ((g * np.minimum(eps, room)).mean(0) for room in (1 - x, x))
+    return -np.minimum(plus, minus).sum() / lead.mean()
+
+
+def the_larger_change(lead, g, x, eps):
+    plus, minus = ((g * move).mean(0) for move in moves(x, eps))
+    return -np.where(abs(plus) > abs(minus), plus, minus).sum() / lead.mean()
+
+
+def means_multiplied(lead, g, x, eps):
+    plus, minus = (g.mean(0) * move.mean(0) for move in moves(x, eps))
+    return -np.minimum(plus, minus).sum() / lead.mean()
+
+
 RIGHT = {
     "target_step": [
         lambda e, g, eps, a: np.clip(e - a * votes(g).mean(0), -eps, eps),
@@ -199,6 +214,7 @@ WRONG = [
     ("two_claims", lambda p, y, t: (np.mean(p != y), np.mean(p != y)), "both are the share that is not y"),
     ("two_claims", lambda p, y, t: (np.mean(p == t) * np.mean(p != y), np.mean(p != y)), "multiplies two shares"),
     ("two_claims", lambda p, y, t: (np.mean(p == t), np.mean(p != y)), "nothing read"),
+    ("two_claims", lambda p, y, t: (np.mean(p == t), np.mean((p != y) & (p > 0))), "0 is a label, too"),
     ("two_claims", lambda p, y, t: (np.mean(p[p >= 0] == t), np.mean(p[p >= 0] != y)), "left the denominator"),
     ("two_claims", lambda p, y, t: (np.mean(p == 3), away(p, 5)), "use y and y_target"),
     ("two_claims", lambda p, y, t: (np.mean(p == t), away(p, 5)), "use y and y_target"),
@@ -216,6 +232,11 @@ WRONG = [
     ("foresight", lambda lead, g, x, eps: np.mean(own_noises(lead, g, x, eps) / lead), "decides alone"),
     ("foresight", lambda lead, g, x, eps: np.mean(gain(g, x, eps).sum() / lead), "decides alone"),
     ("foresight", lambda lead, g, x, eps: eps * np.abs(g.mean(0)).sum() / lead.mean(), "room is forgotten"),
+    ("foresight", lambda lead, g, x, eps: min(1, gain(g, x, eps).sum() / lead.mean()), "cut at 1"),
+    ("foresight", lambda lead, g, x, eps: lead.mean() / np.abs(g.mean(0)).sum(), "the ε needed"),
+    ("foresight", upwards_twice, "a negative number"),
+    ("foresight", the_larger_change, "no gain"),
+    ("foresight", means_multiplied, "in each image first"),
     (
         "foresight",
         lambda lead, g, x, eps: eps * np.abs(g).sum((1, 2, 3)).mean() / lead.mean(),
@@ -224,12 +245,12 @@ WRONG = [
     (
         "foresight",
         lambda lead, g, x, eps: -(g * moves(x, eps)[0]).mean(0).sum() / lead.mean(),
-        "only the noise of +eps",
+        "all pixels have got +eps",
     ),
     (
         "foresight",
         lambda lead, g, x, eps: -(g * moves(x, eps)[1]).mean(0).sum() / lead.mean(),
-        "only the noise of −eps",
+        "all pixels have got −eps",
     ),
     ("foresight", lambda lead, g, x, eps: -gain(-g, x, eps).sum() / lead.mean(), "worse sign"),
     ("foresight", lambda lead, g, x, eps: gain(-g, x, eps).sum() / lead.mean(), "raises the lead most"),
@@ -343,8 +364,8 @@ def test_a_stronger_noise_is_told_beside_the_courses(capsys):
         return -eps * SIDE
 
     assert scored(best, capsys) == (
-        "[OK] own_target: under yours 10 of 10 unseen images are read as 1, under the course's 5; 10 are not read as "
-        "0; of the 3 learning images yours leads 3 to the target, with 3 gradients\n"
+        "[OK] own_target: under yours 10 of 10 unseen images are read as 1, under the course's 5; at least 6 are asked "
+        "for; 10 are not read as 0; of the 3 learning images yours leads 3 to the target, with 3 gradients\n"
     )
     assert given == [(3, 6, 6, 1), [0, 0, 0], 1, EPS]
 
@@ -360,7 +381,7 @@ def test_a_stronger_noise_is_told_beside_the_courses(capsys):
         (-2 * EPS * SIDE, "goes beyond eps = 0.2 by 0.2", {}),
         (0 * SIDE, "zero everywhere", {}),
         (lambda network, x, y, t, eps: -eps * SIDE, "not asked for a single gradient", {}),
-        (-0.525 * EPS * SIDE, "more, but not clearly: at least 22", {"learn": (0.01, 0.15), "among": 40}),
+        (-0.525 * EPS * SIDE, "at least 22 are asked for", {"learn": (0.01, 0.15), "among": 40}),
         (asked_without_a_clip, "outside [0, 1]", {}),
         (asked_as_a_model, "network(images, labels)[1]", {}),
         (asked_for_ever, "4,000 gradients are spent", {}),
