@@ -177,3 +177,18 @@ def test_a_missing_run_is_named(monkeypatch, tmp_path):
 def test_a_row_does_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         row(0.5, Rate(1, 2)).paper = 1
+
+
+def test_what_goes_beyond_the_paper_adds_up_the_stored_counts(monkeypatch):
+    pair = {"network": 0, "ε": 0.24, "class": 5, "target": 3, "k": 3, "n": 4}
+    noise = {"network": 0, "k": 1, "n": 10}
+    stored = {
+        "05_targets": {"pairs": [pair, {**pair, "class": 8, "k": 0, "n": 6}, {**pair, "ε": 0.3, "k": 4}],
+                       "controls": [{**noise, "noise": "random ±ε"}, {**noise, "noise": "no noise", "k": 9}]},
+        "05_price": {"all_classes": [{**noise, "noise": name, "k": k} for k, name in enumerate(
+            ("one for each class", "one, untargeted", "one, towards 8", "random ±ε"))]},
+    }  # fmt: skip
+    monkeypatch.setattr(results, "load", stored.get)
+    monkeypatch.setattr(ledger, "SEEDS", (0,))
+    told = [(line["network 0"].k, line["network 0"].n) for part in ledger.beyond().values() for line in part]
+    assert told == [(3, 4), (4, 4), (3, 10), (4, 4), (1, 10), (0, 10), (1, 10), (2, 10), (3, 10)]
