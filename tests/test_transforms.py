@@ -1,0 +1,112 @@
+"""Motions: against scipy, against finite differences, and where the answer is known without computing."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from advlib.transforms import move, move_back
+
+UNIT = 2.0**-24  # half a step between numbers near 1 in single precision
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(1)
+
+
+def motions(rng, n):
+    return {"angle": rng.uniform(-180, 180, n), "scale": rng.uniform(0.5, 2, n), "shift": rng.uniform(-5, 5, (n, 2))}
+
+
+def by_scipy(x, angle, scale, shift):
+    out, middle = np.empty(x.shape), (np.array(x.shape[1:3]) - 1) / 2
+    for i, turn in enumerate(np.deg2rad(angle)):
+        matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) / scale[i]
+        offset = middle - matrix @ (middle + shift[i])
+        for c in range(x.shape[-1]):
+            plane = x[i, ..., c].astype(float)
+            out[i, ..., c] = ndimage.affine_transform(plane, matrix, offset, order=1, mode="grid-constant")
+    return out
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (64, 64, 3), (5, 9, 2)])
+def test_equals_scipys_resampling(shape, rng):
+    """Where a pixel is read is a sum of two products and an offset, numbers of at most 4 sides (scale ≥ 0.5 and shifts
+    of 5 keep them there), in eight roundings; one pixel further the picture changes by at most 1, in two directions."""
+    x, given = rng.random((60, *shape), np.float32), motions(rng, 60)
+    tolerance = 2 * 8 * 4 * max(shape) * UNIT
+    np.testing.assert_allclose(move(x, **given), by_scipy(x, **given), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (9, 5, 3)])
+def test_going_back_is_the_transpose(shape, rng):
+    x, g = rng.standard_normal((2, 60, *shape), np.float32)
+    given = motions(rng, 60)
+    forth = (g.astype(float) * move(x, **given)).sum((1, 2, 3))
+    back = (move_back(g, **given).astype(float) * x).sum((1, 2, 3))
+    # each coordinate's roundings, as above, times what a pixel changes by where x has no bounds
+    step = 2 * np.abs(x).max() * 2 * 8 * 4 * max(shape) * UNIT
+    assert (np.abs(forth - back) <= step * np.abs(g).sum((1, 2, 3))).all()
+
+
+def test_the_gradient_by_finite_differences(rng):
+    x, g = rng.random((2, 20, 9, 7, 2), np.float32)
+    given, toward = motions(rng, 20), rng.standard_normal(x.shape).astype(np.float32)
+    ends = [(g.astype(float) * move(x + step * toward, **given)).sum() for step in np.float32([-0.5, 0.5])]
+    slope = (move_back(g, **given).astype(float) * toward).sum()
+    assert slope == pytest.approx(ends[1] - ends[0], rel=1e-4, abs=1e-2)  # linear: the step may be long
+
+
+@pytest.mark.parametrize("moved", [move, move_back])
+def test_what_does_not_move_keeps_its_bits(moved, rng):
+    x = rng.standard_normal((7, 28, 28, 1)).astype(np.float32)
+    assert moved(x).tobytes() == x.tobytes()
+    assert moved(x, np.zeros(7), np.ones(7), np.zeros((7, 2))).tobytes() == x.tobytes()
+
+
+def test_whole_pixels_and_quarter_turns(rng):
+    x = rng.random((4, 28, 28, 1), np.float32)
+    shifted = move(x, shift=(2, -1))
+    assert (shifted[:, 2:, :-1] == x[:, :-2, 1:]).all()
+    assert not shifted[:, :2].any()  # black comes in
+    assert not shifted[:, :, -1:].any()
+    np.testing.assert_allclose(move(x, angle=90), np.rot90(x, 1, (1, 2)), rtol=0, atol=2 * 8 * 4 * 28 * UNIT)
+
+
+def test_larger_is_larger():
+    x = np.zeros((1, 29, 29, 1), np.float32)
+    x[0, 10:19, 10:19] = 1  # nine pixels about the middle
+    assert move(x, scale=2).sum() == pytest.approx(18**2)  # seventeen, and half of one at each end
+    assert move(x, scale=0.5).sum() == pytest.approx(5**2)  # every other one
+
+
+@pytest.mark.parametrize("moved", [move, move_back])
+def test_an_image_does_not_depend_on_its_batch(moved, rng):
+    x, given = rng.random((30, 28, 28, 1), np.float32), motions(rng, 30)
+    whole = moved(x, **given)
+    for i in (0, 7):
+        alone = moved(x[i : i + 1], **{name: value[i : i + 1] for name, value in given.items()})
+        assert alone.tobytes() == whole[i : i + 1].tobytes()
+    assert moved(x[:0]).shape == (0, 28, 28, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"angle": "5"}, "angle must be numbers"),
+        ({"angle": True}, "angle must be numbers"),
+        ({"angle": [1, 2]}, "angle must be one number, or one for each image"),
+        ({"angle": np.nan}, "angle must be finite"),
+        ({"scale": 0}, "scale must be at least 0.1"),
+        ({"scale": 11}, "scale must be at most 10"),
+        ({"shift": 1}, "shift must be a pair"),
+        ({"shift": (1, np.inf)}, "shift must be finite"),
+        ({"x": np.zeros((28, 28, 1), np.float32)}, "for one image"),
+        ({"x": np.zeros((1, 28, 28, 1), np.uint8)}, "divide by 255"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(given, words):
+    for moved in (move, move_back):
+        with pytest.raises((ValueError, TypeError), match=words):
+            moved(*[given.get("x", np.zeros((3, 28, 28, 1), np.float32))],
+                  **{name: value for name, value in given.items() if name != "x"})  # fmt: skip
