@@ -158,7 +158,7 @@ def move_everything(explorer, shots):
         moves(explorer, press(slider, "End"), press(slider, "Home"))
         assert slider.get_attribute("aria-valuetext") == slider.locator("+ span").inner_text()
         explorer.screenshot(path=f"{shots}-slider{k}-keyboard.png")
-        moves(explorer, drag(slider, 0.4), drag(slider, 0.0))
+        moves(explorer, drag(slider, 0.4), drag(slider, 0.0), drag(slider, 1.0))
         explorer.screenshot(path=f"{shots}-slider{k}-mouse.png")
     for k, words in enumerate(explorer.locator("fieldset").all()):
         first, *_, last = words.locator("label").all()
