@@ -17,20 +17,7 @@ def own_noise(learners, model, learn, test, course, source, eps):
     """
     from ..gradients import logits, predict  # these load TensorFlow, which no other check needs
 
-    network = _Counted(model)
-    try:
-        e = call(learners, network, learn, np.full(len(learn), source), eps, seconds=SECONDS, slow=SLOW)
-    except Hint as hint:
-        if "numbers; found object" in str(hint):
-            raise Hint("this is the whole record; give back its noise, an array: .noise") from None
-        if "must be a keras.Model" in str(hint):
-            raise Hint("network is a function here, no Keras model: ask network(images, labels)[1] for the gradients, "
-                       "so that they can be counted") from None  # fmt: skip
-        raise
-    if e.shape == learn.shape:
-        raise Hint("this is one noise for each image; one noise for all of them is asked for")
-    if e.shape != course.shape:
-        raise Hint(f"the noise must have an image's shape, {course.shape}; found {e.shape}")
+    network, e, largest = learned(learners, model, learn, course, eps, np.full(len(learn), source))
 
     def fooled(images, e):
         return int(np.sum(predict(model, np.clip(images + e, 0, 1, dtype=np.float32)) != source))
@@ -39,12 +26,6 @@ def own_noise(learners, model, learn, test, course, source, eps):
         z = logits(model, np.clip(learn + e, 0, 1, dtype=np.float32))
         return float(np.mean(z[:, source] - np.delete(z, source, 1).max(1)))
 
-    largest = np.abs(e).max()
-    if largest > eps + 1e-6:
-        raise Hint(f"its largest pixel goes beyond eps = {eps:g} by {largest - eps:.1g}: clip it to -eps … eps in the "
-                   "end")  # fmt: skip
-    if not largest:
-        raise Hint("the noise is zero everywhere")
     signs = np.random.default_rng(0).choice([-eps, eps], e.shape)
     mine, theirs, blind = (fooled(test, one) for one in (e, course, signs))
     own, clearly = fooled(learn, e), int(np.ceil(MARGIN * len(test)))
@@ -75,6 +56,34 @@ def own_noise(learners, model, learn, test, course, source, eps):
     else:
         why = "steps that many images agree on, or that shrink towards the end, get further"
     raise Hint(f"{why}\n          {score}")
+
+
+def learned(learners, model, learn, course, eps, *asked):
+    """What the learner's function makes of a network that counts, the images, what is asked and eps.
+
+    Returns the network, the noise and its largest pixel; what is no noise of an image's shape inside ±eps is refused.
+    """
+    network = _Counted(model)
+    try:
+        e = call(learners, network, learn, *asked, eps, seconds=SECONDS, slow=SLOW)
+    except Hint as hint:
+        if "numbers; found object" in str(hint):
+            raise Hint("this is the whole record; give back its noise, an array: .noise") from None
+        if "must be a keras.Model" in str(hint):
+            raise Hint("network is a function here, no Keras model: ask network(images, labels)[1] for the gradients, "
+                       "so that they can be counted") from None  # fmt: skip
+        raise
+    if e.shape == learn.shape:
+        raise Hint("this is one noise for each image; one noise for all of them is asked for")
+    if e.shape != course.shape:
+        raise Hint(f"the noise must have an image's shape, {course.shape}; found {e.shape}")
+    largest = np.abs(e).max()
+    if largest > eps + 1e-6:
+        raise Hint(f"its largest pixel goes beyond eps = {eps:g} by {largest - eps:.1g}: clip it to -eps … eps in the "
+                   "end")  # fmt: skip
+    if not largest:
+        raise Hint("the noise is zero everywhere")
+    return network, e, largest
 
 
 class _Counted:

@@ -4,7 +4,7 @@ import numpy as np
 
 from .common import GUARD, _laid_beside
 from .one_image import LEFT, Unset
-from .own_noise import MARGIN, SECONDS, SLOW, _Counted
+from .own_noise import MARGIN, learned
 from .trying import Hint, call, check, compare
 
 
@@ -240,21 +240,7 @@ def own_target(learners, model, learn, test, course, source, target, eps):
     """
     from ..gradients import logits, predict  # these load TensorFlow, which no other check needs
 
-    network = _Counted(model)
-    given = np.full(len(learn), source)
-    try:
-        e = call(learners, network, learn, given, target, eps, seconds=SECONDS, slow=SLOW)
-    except Hint as hint:
-        if "numbers; found object" in str(hint):
-            raise Hint("this is the whole record; give back its noise, an array: .noise") from None
-        if "must be a keras.Model" in str(hint):
-            raise Hint("network is a function here, no Keras model: ask network(images, labels)[1] for the gradients, "
-                       "so that they can be counted") from None  # fmt: skip
-        raise
-    if e.shape == learn.shape:
-        raise Hint("this is one noise for each image; one noise for all of them is asked for")
-    if e.shape != course.shape:
-        raise Hint(f"the noise must have an image's shape, {course.shape}; found {e.shape}")
+    network, e, largest = learned(learners, model, learn, course, eps, np.full(len(learn), source), target)
 
     def read(images, e):
         return predict(model, np.clip(images + e, 0, 1, dtype=np.float32))
@@ -263,12 +249,6 @@ def own_target(learners, model, learn, test, course, source, target, eps):
         z = logits(model, np.clip(learn + e, 0, 1, dtype=np.float32))
         return float(np.mean(z[:, target] - np.delete(z, target, 1).max(1)))
 
-    largest = np.abs(e).max()
-    if largest > eps + 1e-6:
-        raise Hint(f"its largest pixel goes beyond eps = {eps:g} by {largest - eps:.1g}: clip it to -eps … eps in the "
-                   "end")  # fmt: skip
-    if not largest:
-        raise Hint("the noise is zero everywhere")
     seen = read(test, e)
     mine, theirs, own = (int(np.sum(r == target)) for r in (seen, read(test, course), read(learn, e)))
     away, clearly = int(np.sum(seen != source)), int(np.ceil(MARGIN * len(test)))
