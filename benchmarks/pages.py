@@ -85,7 +85,7 @@ def weight(page):
     int
     """
     text = page.read_text(encoding="utf-8")
-    named = re.findall(r'<(?:script|img|link rel="(?:stylesheet|icon)")[^>]* (?:src|href)="([^":?]+)', text)
+    named = re.findall(r'<(?:script|img|link rel="(?:stylesheet|icon)")[^>]* (?:src|href)="([^":?]+)["?]', text)
     files = {page, *((page.parent / name).resolve() for name in named)}
     if "<math" in text:
         files |= {fonts for path in files for fonts in path.parent.glob("*.woff2")}

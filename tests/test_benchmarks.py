@@ -115,7 +115,8 @@ def built(tmp_path):
     (tmp_path / "_static" / "math.woff2").write_bytes(noise)
     (tmp_path / "_static" / "course.js").write_text("1", "utf-8")
     (tmp_path / "_static" / "course.css").write_text("p { color: red }", "utf-8")
-    head = '<link rel="stylesheet" href="{0}_static/course.css?v=1"><script defer src="{0}_static/course.js"></script>'
+    head = '<link rel="icon" href="data:,">'  # else the browser asks for /favicon.ico, once, whenever it likes
+    head += '<link rel="stylesheet" href="{0}_static/course.css?v=1"><script defer src="{0}_static/course.js"></script>'
     body = '<article><h1>A page</h1><img loading="lazy" src="{0}_images/a.png"><p style="height: 9000px">'
     body += '<img loading="lazy" src="{0}_images/a.png"><img loading="lazy" src="{0}_images/b.png">'
     slider = """<math></math><div class="advlib-explorer"><input type="range" max="2"
