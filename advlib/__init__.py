@@ -23,7 +23,8 @@ _HOME = {
     "start": "opening",
 }
 _MODULES = (
-    "attack", "checks", "cnn", "common", "data", "gradients", "metrics", "plots", "results", "widgets",
+    "attack", "checks", "cnn", "common", "data", "gradients", "metrics", "plots", "results", "transforms",
+    "widgets",
 )  # fmt: skip
 __all__ = [*_HOME, *_MODULES]
 

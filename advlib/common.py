@@ -8,6 +8,7 @@ from tqdm.auto import tqdm
 from .gradients import Interrupted, check_model, direction, gradient, predict, read
 from .inputs import check_choice, check_count, check_eps, check_labels, check_number, check_pixels, check_targets
 from .metrics import Rate, rms, worked
+from .transforms import move, move_back
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def common_noise(
     rule="gradient",
     source=None,
     y_target=None,
+    transform=None,
+    seed=0,
     bounds=(0.0, 1.0),
     progress=False,
 ):
@@ -111,6 +114,9 @@ def common_noise(
     e = 0; for each epoch, for each image of the class in the given order: e := Clip(e + α g / max|g|), with g
     the gradient at clip(x + e, bounds).  Several noises are learned side by side, a row of the batch each;
     each takes its own images one at a time, as it would alone.
+
+    With ``transform`` each step draws a motion m, and g is the gradient at move(clip(x + e, bounds), m), brought
+    back by m's transpose: expectation over transformations (Athalye et al., 2018), one draw a step.
 
     Parameters
     ----------
@@ -129,6 +135,11 @@ def common_noise(
         The class, or classes, to learn on.  Pairs up with several ``eps`` (numpy's broadcasting).
     y_target : int or sequence of int, optional
         What the network should read instead.
+    transform : callable, optional
+        From a numpy Generator to one motion, a dict of :func:`transforms.move`'s arguments, such as
+        :func:`transforms.random_motion`.  Noises that are learned side by side meet the same motions.
+    seed : int
+        Of those draws.
     progress : bool
 
     Returns
@@ -146,6 +157,8 @@ def common_noise(
     check_number("alpha", alpha, above=0)
     check_count("epochs", epochs, least=1)
     check_choice("rule", rule, ("gradient", "sign"))
+    if not (transform is None or callable(transform)):
+        raise TypeError(f"transform must be a function, such as transforms.random_motion; found {transform!r}")
     x = check_pixels(x, model.input_shape[1:], bounds)
     classes = model.output_shape[-1]
     y = check_labels("y", y, len(x), classes)
@@ -181,6 +194,7 @@ def common_noise(
     limit = E.astype(np.float32)[:, None, None, None]
     goal, uphill = (S, 1) if T is None else (T, -1)
     noise = np.zeros((len(E), *x.shape[1:]), np.float32)
+    rng = np.random.default_rng(seed)
     hits = np.zeros(len(E), int)  # of the epoch that is under way
     shares, kept = [[] for _ in E], [[] for _ in E]  # of the full ones
 
@@ -202,7 +216,13 @@ def common_noise(
                 k = np.flatnonzero(t < epochs * sizes)  # a smaller class is through sooner
                 i = t % sizes[k]
                 image = x[[rows[a][b] for a, b in zip(k, i)]]
-                z, g = gradient(model, np.clip(image + noise[k], *bounds, dtype=np.float32), goal[k])
+                noisy = np.clip(image + noise[k], *bounds, dtype=np.float32)
+                if transform is None:
+                    z, g = gradient(model, noisy, goal[k])
+                else:
+                    motion = transform(rng)
+                    z, g = gradient(model, move(noisy, **motion), goal[k])
+                    g = move_back(g, **motion)
                 hits[k] += worked(read(z)[0], S[k], None if T is None else T[k])
                 g = np.where(np.isfinite(g).all((1, 2, 3), keepdims=True), g, 0)
                 step = uphill * np.float32(alpha) * direction(g, rule)

@@ -63,6 +63,50 @@ def move_back(g, angle=0, scale=1, shift=(0, 0)):
     return np.stack(planes, axis=-1)
 
 
+def random_motion(rng, n=None, *, angle=15, scale=0.1, shift=2):
+    """A motion drawn uniformly from a box about standing still; or n of them.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    n : int, optional
+    angle : float
+        The angle is from −angle to angle, in degrees.
+    scale : float
+        The scale is from 1 − scale to 1 + scale.
+    shift : float
+        Both shifts are from −shift to shift, in pixels.
+
+    Returns
+    -------
+    dict
+        The arguments of :func:`move`.
+    """
+    one = () if n is None else (n,)
+    return {
+        "angle": rng.uniform(-angle, angle, one),
+        "scale": rng.uniform(1 - scale, 1 + scale, one),
+        "shift": rng.uniform(-shift, shift, (*one, 2)),
+    }
+
+
+def motion_grid(angles, scales, shifts):
+    """Each combination of an angle, a scale, a shift down and a shift to the right.
+
+    Parameters
+    ----------
+    angles, scales, shifts : sequence of float
+        As :func:`move` understands them; ``shifts`` serves both directions.
+
+    Returns
+    -------
+    dict
+        The arguments of :func:`move`, an entry for each combination; the shift to the right changes fastest.
+    """
+    angle, scale, down, right = (v.ravel() for v in np.meshgrid(angles, scales, shifts, shifts, indexing="ij"))
+    return {"angle": angle, "scale": scale, "shift": np.stack([down, right], axis=1)}
+
+
 def _checked(x, angle, scale, shift):
     """The images as float32; and for each the matrix and offset, (2, 3), from its pixels to where they are read."""
     x = np.asarray(x)

@@ -10,7 +10,8 @@ import tiny
 from advlib import common, metrics
 from advlib.backend import tf
 from advlib.common import common_noise
-from advlib.gradients import Interrupted, predict
+from advlib.gradients import Interrupted, direction, gradient, predict
+from advlib.transforms import move, move_back, random_motion
 
 SHAPE = (5, 5, 1)
 
@@ -435,3 +436,39 @@ def test_a_softmax_head_is_refused(x, y):
     model = tiny.linear(np.eye(25, 4), np.zeros(4), SHAPE, after=[tiny.layers.Softmax()])
     with pytest.raises(ValueError, match=r"gives probabilities.*without its last softmax"):
         common_noise(model, x, y, eps=0.1, source=0)
+
+
+# ---------------------------------------------------------------------------------------- motions
+def small(rng):
+    return random_motion(rng, angle=10, scale=0.1, shift=1)
+
+
+def test_with_a_transform_each_step_draws_a_motion(net, x, y):
+    """By the same arithmetic, a step at a time, and so to the bit."""
+    found = common_noise(net, x, y, eps=0.2, source=1, alpha=0.05, epochs=2, transform=small, seed=4)
+    rng, e = np.random.default_rng(4), np.zeros(SHAPE, np.float32)
+    for _ in range(2):
+        for image in x[y == 1]:
+            motion = small(rng)
+            g = gradient(net, move(np.clip(image + e, 0, 1)[None], **motion), [1])[1]
+            e = np.clip(e + np.float32(0.05) * direction(move_back(g, **motion))[0], -0.2, 0.2, dtype=np.float32)
+    np.testing.assert_array_equal(found.noise, e)
+
+
+def test_a_transform_that_moves_nothing_changes_nothing(net, x, y):
+    still = common_noise(net, x, y, eps=0.2, source=1, transform=lambda rng: {})
+    np.testing.assert_array_equal(still.noise, common_noise(net, x, y, eps=0.2, source=1).noise)
+
+
+def test_motions_do_not_depend_on_the_company_but_on_the_seed(net, x, y):
+    given = {"eps": 0.2, "epochs": 2, "transform": small}
+    together = common_noise(net, x, y, source=[0, 1, 2], **given)
+    for c, one in enumerate(together):
+        alone = common_noise(net, x, y, source=c, **given)
+        np.testing.assert_allclose(one.noise, alone.noise, rtol=0, atol=1e-5)
+    assert (common_noise(net, x, y, source=0, seed=1, **given).noise != together[0].noise).any()
+
+
+def test_a_transform_is_a_function(net, x, y):
+    with pytest.raises(TypeError, match=r"random_motion; found \{'angle': 3\}"):
+        common_noise(net, x, y, eps=0.2, source=0, transform={"angle": 3})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from advlib.transforms import move, move_back
+from advlib.transforms import motion_grid, move, move_back, random_motion
 
 UNIT = 2.0**-24  # half a step between numbers near 1 in single precision
 
@@ -110,3 +110,22 @@ def test_what_makes_no_sense_is_refused(given, words):
         with pytest.raises((ValueError, TypeError), match=words):
             moved(*[given.get("x", np.zeros((3, 28, 28, 1), np.float32))],
                   **{name: value for name, value in given.items() if name != "x"})  # fmt: skip
+
+
+def test_random_motions_fill_their_box(rng):
+    many = random_motion(rng, 2000, angle=20, scale=0.2, shift=3)
+    for values, middle, most in (many["angle"], 0, 20), (many["scale"], 1, 0.2), (many["shift"], 0, 3):
+        assert np.abs(values - middle).max() <= most
+        assert np.abs(values - middle).max() > 0.99 * most
+        assert np.std(values) == pytest.approx(most / 3**0.5, rel=0.05)  # uniform
+    assert np.abs(np.corrcoef(np.column_stack([*many.values()]).T) - np.eye(4)).max() < 0.1
+    x = rng.random((4, 9, 9, 1), np.float32)
+    assert move(x, **random_motion(rng)).shape == move(x, **random_motion(rng, 4)).shape == x.shape
+    still = random_motion(rng, angle=0, scale=0, shift=0)
+    assert (move(x, **still) == x).all()
+
+
+def test_a_grid_holds_each_combination_once():
+    cells = motion_grid([-15, 0, 15], [0.9, 1.1], [-2, 0])
+    rows = list(zip(cells["angle"], cells["scale"], *cells["shift"].T))
+    assert rows == [(a, s, d, r) for a in (-15, 0, 15) for s in (0.9, 1.1) for d in (-2, 0) for r in (-2, 0)]
