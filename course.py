@@ -84,6 +84,10 @@ def run(more):
     html = ROOT / "site" / "html"
     if not failed:
         print("Writing the pages, a minute.", flush=True)
+        expected = {path.relative_to(pages).with_suffix(".html") for path in pages.rglob("*")} | {Path("search.html")}
+        for page in html.rglob("*.html"):  # Sphinx leaves the pages of notebooks that are no more
+            if page.relative_to(html) not in expected:
+                page.unlink()
         failed = call(PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", pages, html)
         if failed:  # Sphinx would take half a page for a whole one, and a broken link for one it has told of
             shutil.rmtree(str(html / ".doctrees"), ignore_errors=True)

@@ -592,6 +592,13 @@ def test_run_writes_the_pages_runs_again_only_what_changed_and_refuses_a_broken_
     assert ">64\n" in (html / "01_b.html").read_text(encoding="utf-8")
     assert ">81\n" in (html / "in_depth" / "01_proof.html").read_text(encoding="utf-8")
 
+    gone, searched = html / "in_depth" / "00_gone.html", html / "search.html"
+    gone.write_text("the page of a notebook that is no more", encoding="utf-8")
+    assert course.main(["run"]) == 0
+    assert searched.exists()
+    assert not gone.exists()
+    capfd.readouterr()
+
     assert course.main(["slides"]) == 0
     assert "00_a.ipynb  unchanged" in capfd.readouterr().out
     index = (toy / "_slides" / "index.html").read_text(encoding="utf-8")
