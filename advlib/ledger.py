@@ -221,29 +221,42 @@ def beyond():
     """
     targets, price = results.load("05_targets"), results.load("05_price")
 
-    def line(what, notebook, rows, **which):
-        rows = [row for row in rows if all(row[field] == value for field, value in which.items())]
-        found = {f"network {seed}": [row for row in rows if row["network"] == seed] for seed in SEEDS}
-        found = {name: Rate(*(sum(row[key] for row in own) for key in "kn")) for name, own in found.items()}
-        return {"what": what, **found, "where": Link("5 in depth", f"in_depth/05_{notebook}")}
+    def found(rows, value, **which):
+        """Each network's value in the rows that are meant."""
+        rows = [row for row in rows if all(row[field] == wanted for field, wanted in which.items())]
+        return {f"network {seed}": value([row for row in rows if row["network"] == seed]) for seed in SEEDS}
+
+    def line(what, notebook, rows, keys=("k", "n"), **which):
+        rates = found(rows, lambda own: Rate(*(sum(row[key] for row in own) for key in keys)), **which)
+        return {"what": what, **rates, "where": Link(f"{int(notebook[:2])} in depth", f"in_depth/{notebook}")}
+
+    def forecast(eps):
+        told = found(
+            targets["predictors"], lambda own: "{rho:.2f} [{low:.2f}, {high:.2f}]".format(**own[0]),
+            predictor="linearised search", ε=eps,
+        )  # fmt: skip
+        return {"what": f"ε = {eps:.2f}", **told, "where": Link("5 in depth", "in_depth/05_which_pairs")}
 
     pairs, all_classes = targets["pairs"], price["all_classes"]
     five, small, large = {"class": 5, "target": 3}, {"ε": 0.24}, {"ε": 0.3}
     return {
         "Read as the target: a noise with a target, for one class": [
-            line("a 5 as a 3, ε = 0.24", "which_pairs", pairs, **five, **small),
-            line("a 5 as a 3, ε = 0.30", "which_pairs", pairs, **five, **large),
-            line("all 90 pairs, ε = 0.24", "which_pairs", pairs, **small),
-            line("all 90 pairs, ε = 0.30", "which_pairs", pairs, **large),
-            line("random ±0.24 in their place", "which_pairs", targets["controls"], noise="random ±ε"),
+            line("a 5 as a 3, ε = 0.24", "05_which_pairs", pairs, **five, **small),
+            line("a 5 as a 3, ε = 0.30", "05_which_pairs", pairs, **five, **large),
+            line("all 90 pairs, ε = 0.24", "05_which_pairs", pairs, **small),
+            line("all 90 pairs, ε = 0.30", "05_which_pairs", pairs, **large),
+            line("random ±0.24 in their place", "05_which_pairs", targets["controls"], noise="random ±ε"),
+        ],
+        "Rank correlation over the 90 pairs, success and a forecast (chosen on networks 0 and 1, judged by 2)": [
+            forecast(0.24), forecast(0.3),
         ],
         "Misread: all ten classes, ε = 0.24": [
-            line("ten noises, one for each class", "price_of_one_noise", all_classes, noise="one for each class"),
-            line("one noise for all", "price_of_one_noise", all_classes, noise="one, untargeted"),
-            line("one noise for all, towards the 8", "price_of_one_noise", all_classes, noise="one, towards 8"),
-            line("random ±0.24", "price_of_one_noise", all_classes, noise="random ±ε"),
+            line("ten noises, one for each class", "05_price_of_one_noise", all_classes, noise="one for each class"),
+            line("one noise for all", "05_price_of_one_noise", all_classes, noise="one, untargeted"),
+            line("one noise for all, towards the 8", "05_price_of_one_noise", all_classes, noise="one, towards 8"),
+            line("random ±0.24", "05_price_of_one_noise", all_classes, noise="random ±ε"),
         ],
-    }
+    }  # fmt: skip
 
 
 def _parts(rows, line):

@@ -184,11 +184,16 @@ def test_what_goes_beyond_the_paper_adds_up_the_stored_counts(monkeypatch):
     noise = {"network": 0, "k": 1, "n": 10}
     stored = {
         "05_targets": {"pairs": [pair, {**pair, "class": 8, "k": 0, "n": 6}, {**pair, "ε": 0.3, "k": 4}],
-                       "controls": [{**noise, "noise": "random ±ε"}, {**noise, "noise": "no noise", "k": 9}]},
+                       "controls": [{**noise, "noise": "random ±ε"}, {**noise, "noise": "no noise", "k": 9}],
+                       "predictors": [{"network": 0, "ε": eps, "predictor": name, "rho": rho, "low": 0.1, "high": 0.9}
+                                      for eps, name, rho in [(0.24, "linearised search", 0.812), (0.24, "other", 0.2),
+                                                             (0.3, "linearised search", 0.5)]]},
         "05_price": {"all_classes": [{**noise, "noise": name, "k": k} for k, name in enumerate(
             ("one for each class", "one, untargeted", "one, towards 8", "random ±ε"))]},
     }  # fmt: skip
     monkeypatch.setattr(results, "load", stored.get)
     monkeypatch.setattr(ledger, "SEEDS", (0,))
-    told = [(line["network 0"].k, line["network 0"].n) for part in ledger.beyond().values() for line in part]
+    found = [line["network 0"] for part in ledger.beyond().values() for line in part]
+    assert found[5:7] == ["0.81 [0.10, 0.90]", "0.50 [0.10, 0.90]"]
+    told = [(rate.k, rate.n) for rate in found[:5] + found[7:]]
     assert told == [(3, 4), (4, 4), (3, 10), (4, 4), (1, 10), (0, 10), (1, 10), (2, 10), (3, 10)]
