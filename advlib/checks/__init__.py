@@ -6,9 +6,11 @@ A file for each notebook; all of them try a function in the same way, that of tr
 from ..environment import environment
 from .common import class_success, common_step, dominant_label, margin, shuffled
 from .gradient_vs_sign import best_step, interval, l0, mcnemar
+from .motion import motion_step, rate_when_moved, shift, shift_back
 from .one_image import clip, file_rms, step, targeted_step
 from .own_attack import own_attack
 from .own_direction import own_direction
+from .own_motion import own_moving_noise
 from .own_noise import own_noise
 from .pairs import concordance
 from .price import cover
@@ -19,6 +21,7 @@ from .the_cnn import accuracy, count_parameters, cross_entropy, learning_rate, s
 __all__ = [
     "accuracy", "best_step", "class_success", "clip", "common_step", "concordance", "count_parameters",
     "cover", "cross_entropy", "dominant_label", "environment", "file_rms", "foresight", "grey_levels", "interval", "l0",
-    "learning_rate", "margin", "mcnemar", "own_attack", "own_direction", "own_noise", "own_target", "shuffled",
-    "softmax", "step", "target_step", "targeted_step", "two_claims",
+    "learning_rate", "margin", "mcnemar", "motion_step", "own_attack", "own_direction", "own_moving_noise", "own_noise",
+    "own_target", "rate_when_moved", "shift", "shift_back", "shuffled", "softmax", "step", "target_step",
+    "targeted_step", "two_claims",
 ]  # fmt: skip
