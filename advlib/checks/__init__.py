@@ -7,6 +7,7 @@ from ..environment import environment
 from .common import class_success, common_step, dominant_label, margin, shuffled
 from .gradient_vs_sign import best_step, interval, l0, mcnemar
 from .motion import motion_step, rate_when_moved, shift, shift_back
+from .motions import split_half
 from .one_image import clip, file_rms, step, targeted_step
 from .own_attack import own_attack
 from .own_direction import own_direction
@@ -22,6 +23,6 @@ __all__ = [
     "accuracy", "best_step", "class_success", "clip", "common_step", "concordance", "count_parameters",
     "cover", "cross_entropy", "dominant_label", "environment", "file_rms", "foresight", "grey_levels", "interval", "l0",
     "learning_rate", "margin", "mcnemar", "motion_step", "own_attack", "own_direction", "own_moving_noise", "own_noise",
-    "own_target", "rate_when_moved", "shift", "shift_back", "shuffled", "softmax", "step", "target_step",
+    "own_target", "rate_when_moved", "shift", "shift_back", "shuffled", "softmax", "split_half", "step", "target_step",
     "targeted_step", "two_claims",
 ]  # fmt: skip
