@@ -123,8 +123,9 @@ def _told(function, args):
     except ValueError:  # a function of numpy's, say
         names = []
     names += ["…"] * len(args)
-    kinds = [f"of shape {a.shape}" if isinstance(a, np.ndarray) else "a function" if callable(a) else "a number"
-             for a in args]  # fmt: skip
+    other = {dict: "a dict", str: "a text"}
+    kinds = [f"of shape {a.shape}" if isinstance(a, np.ndarray) else "a function" if callable(a)
+             else other.get(type(a), "a number") for a in args]  # fmt: skip
     return ", ".join(f"{name}: {kind}" for name, kind in zip(names, kinds))
 
 
