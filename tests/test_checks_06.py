@@ -87,6 +87,32 @@ def white_comes_in(x, down, right):
     return 1 + shifted(x - 1, down, right)
 
 
+def stays_where_nothing_comes(x, down, right):
+    return np.where(shifted(np.ones_like(x), down, right) > 0, shifted(x, down, right), x)
+
+
+def cut_by_a_negative_end(x, down, right):
+    "As a slice's end that is not kept above 0 cuts it."
+    h, w = x.shape[1:3]
+    new = np.zeros_like(x)
+    new[:, max(0, down) : h + min(0, down), max(0, right) : w + min(0, right)] = x[
+        :, max(0, -down) : h - max(0, down), max(0, -right) : w - max(0, right)
+    ]
+    return new
+
+
+def shape_of_a_shift_too_far(x, down, right):
+    return shifted(x, down, right) if abs(down) < x.shape[1] else x[:, :0]
+
+
+def by_the_course(x, down, right):
+    return move(x, shift=(down, right))
+
+
+def mean_image(x):
+    return np.broadcast_to(x.mean(0), x.shape)
+
+
 def never_all_black(x, down, right):
     return shifted(x, down, right) if abs(down) < x.shape[1] else x
 
@@ -212,7 +238,17 @@ WRONG = [
         lambda c, a, y: (successes(c, a, y).sum(), np.sum(c == y)) if (c == y).any() else (len(y), len(y)),
         "nobody can be counted",
     ),
+    ("rate_when_moved", lambda c, a, y: (np.sum(a != y) - np.sum(c != y), np.sum(c == y)), "a difference of two"),
+    ("rate_when_moved", lambda c, a, y: (np.sum((c == y) & a != y), np.sum(c == y)), "brackets around each"),
+    ("rate_when_moved", lambda c, a, y: (np.sum(c == y & a != y), np.sum(c == y)), "brackets around each"),
     ("shift", lambda x, d, r: None, "not written yet"),
+    ("shift", lambda x, d, r: x[9, d], "(down = 2, right = 1)"),
+    ("shift", cut_by_a_negative_end, "counts from behind: max(0, …) around its end, too (down = 7, right = 0)"),
+    ("shift", shape_of_a_shift_too_far, "counts from behind"),
+    ("shift", by_the_course, "is it move"),
+    ("shift", lambda x, d, r: -shifted(x, d, r), "changed their sign"),
+    ("shift", stays_where_nothing_comes, "begin with np.zeros_like"),
+    ("shift", lambda x, d, r: mean_image(shifted(x, d, r)), "a mean over the images"),
     ("shift", lambda x, d, r: x.__setitem__((slice(None), 0), 0) or x, "it changed the array"),
     ("shift", lambda x, d, r: shifted(x, d, r)[0], "keep their shape"),
     ("shift", lambda x, d, r: x[:, d:], "keep their shape"),
@@ -232,8 +268,16 @@ WRONG = [
     ("shift", lambda x, d, r: x, "nothing has moved"),
     ("shift", never_all_black, "an image of 5 rows is black"),
     ("shift", lambda x, d, r: shifted(x, d, r) / 2, "not the right numbers"),
+    ("shift", lambda x, d, r: shifted(x, d, r) / len(x), "a mean over the images"),
     ("shift_back", lambda x, d, r: None, "not written yet"),
     ("shift_back", shifted, "once more"),
+    ("shift_back", lambda g, d, r: -shifted(g, d, r), "changed their sign"),
+    ("shift_back", lambda g, d, r: -shifted(g, -d, -r), "changed their sign"),
+    ("shift_back", lambda g, d, r: stays_where_nothing_comes(g, -d, -r), "nobody has seen: its gradient is 0"),
+    ("shift_back", lambda g, d, r: shifted(g, -d, -r).mean(0), "a mean over the images"),
+    ("shift_back", lambda g, d, r: shifted(g, -d, -r).mean(0, keepdims=True), "a mean over the images"),
+    ("shift_back", lambda g, d, r: move_back(g, shift=(d, r)), "is it move"),
+    ("shift_back", lambda g, d, r: cut_by_a_negative_end(g, -d, -r), "counts from behind"),
     ("shift_back", lambda g, d, r: rolled(g, -d, -r), "its gradient is 0"),
     ("shift_back", rolled, "the wrong way, and"),
     ("shift_back", lambda g, d, r: shifted(g, -r, -d), "down and right are exchanged: axis 1"),
@@ -355,9 +399,9 @@ def asked_for_ever(network, x, y, eps):
 
 def test_a_noise_that_survives_is_told_with_its_counts(capsys):
     told = scored(full(), capsys)
-    assert told.startswith("[OK] own_moving_noise: at its worst motion yours fools 10 of 10 unseen images")
-    assert "the lesson's 0 of 10" in told
-    assert told.endswith("unmoved yours fools 10 of 10, with 3 gradients\n")
+    assert told.startswith("[OK] own_moving_noise: at its worst motion yours fools 10 of 10 unseen images, 100%")
+    assert "The lesson's noise fools 0 of 10, 0%, and the course's solution about 70%" in told
+    assert told.endswith("Unmoved yours fools 10 of 10, with 3 gradients\n")
 
 
 @pytest.mark.parametrize(
@@ -369,7 +413,7 @@ def test_a_noise_that_survives_is_told_with_its_counts(capsys):
         (full()[..., 0], "an image's shape, (12, 12, 1); found (12, 12)", {}),
         (2 * full(), "goes beyond eps = 0.2 by 0.2", {}),
         (0 * full(), "zero everywhere", {}),
-        (full(), "not asked for a single gradient", {"spent": False}),
+        (full(), "not asked for a single gradient. gradient and motion_step", {"spent": False}),
         (asked_without_a_clip, "outside [0, 1]", {}),
         (asked_for_ever, "4,000 gradients are spent", {}),
         (-0.3 * EPS * DISC, "the lesson's own noise", {}),
@@ -378,6 +422,7 @@ def test_a_noise_that_survives_is_told_with_its_counts(capsys):
         (-EPS * DISC, "works on images that stand still", {"strength": 0.9, "test": [0.19] * 10, "learn": [0.15]}),
         (-EPS * DISC, "far from ±eps", {"test": np.linspace(0.01, 0.19, 10).tolist()}),
         (DOTTED, "not by enough", {"test": np.linspace(0.01, 0.19, 10).tolist()}),
+        (DOTTED, "need not vote", {"test": np.linspace(0.01, 0.13, 10).tolist()}),
         (
             DOTTED,
             "many images agree on",

@@ -5,6 +5,18 @@ import numpy as np
 from .common import GUARD, _laid_beside
 from .trying import Hint, call, check, compare
 
+MEAN = "a mean over the images; each image is shifted by itself"
+BRACKETS = "put brackets around each comparison, (a == b) & (c != d): & binds more tightly than == and != do"
+
+
+def _called(learners, *given, crash, **more):
+    """The learner's answer; where their function stops with a text of ``crash``, what is to be said to it too."""
+    try:
+        return call(learners, *given, **more)
+    except Hint as hint:
+        told = [remedy for text, remedy in crash.items() if "it stopped with" in str(hint) and text in str(hint)]
+        raise Hint(". ".join([str(hint), *told]), hint.unfold) from None
+
 
 @check
 def rate_when_moved(learners):
@@ -16,9 +28,9 @@ def rate_when_moved(learners):
     clean = np.where(np.arange(13) < 7, y, (y + 2) % 10)  # seven are still read correctly
     attacked = clean.copy()
     attacked[:4] = (y[:4] + 1) % 10  # four of these are then misread
-    attacked[7] = y[7]  # one is mended by the noise
-    attacked[8:10] = (y[8:10] + 5) % 10  # two are misread in another way
-    found = call(learners, clean, attacked, y)
+    attacked[7:9] = y[7:9]  # two are mended by the noise
+    attacked[9:12] = (y[9:12] + 5) % 10  # three are misread in another way
+    found = _called(learners, clean, attacked, y, crash={"truth value of an array": BRACKETS})
     if found.shape == ():
         raise Hint("one number; two counts are asked for, (how many are misread, of how many), so that nobody has to "
                    "guess the second")  # fmt: skip
@@ -27,6 +39,7 @@ def rate_when_moved(learners):
     if found.shape != (2,):
         raise Hint(f"two counts are asked for, (misread, of how many); found shape {found.shape}")
     wrong, changed = np.sum(attacked != y), np.sum(attacked != clean)
+    joined = np.sum(((clean == y) & attacked) != y)  # & binds more tightly than !=
     misread = ("the network misreads some of these images when they move, even without a noise; the noise has not "
                "fooled it there: leave them out of both counts")  # fmt: skip
     compare(found, [4, 7], [
@@ -37,10 +50,14 @@ def rate_when_moved(learners):
         ([wrong, 7], "the first count holds images that are not among the second: they are misread without a noise"),
         ([3, 7], "the first count is of those still read correctly; the misread ones are asked for"),
         ([4 / 7, 7], "the first number is a share; two counts are asked for"),
-        *(([changed, n], "a reading that has changed is no success yet: one of them changed from wrong to right. "
+        *(([wrong - 6, n], "a difference of two counts: the noise mends some images that the motion spoils, and each "
+           "of them hides a success. Ask it of each image: read correctly before, and misread now")
+          for n in (7, 13)),
+        *(([joined, n], BRACKETS) for n in (7, 13)),
+        *(([changed, n], "a reading that has changed is no success yet: two of them changed from wrong to right. "
            "Compare with y") for n in (7, 13)),
         ([4, wrong], "divided by all that are misread; the images that could be fooled are asked for"),
-        ([5, 6], "these are the images that were misread before; the others are asked for"),
+        ([4, 6], "these are the images that were misread before; the others are asked for"),
         ([6, 13], "this is how many the motion alone spoils"),
     ])  # fmt: skip
     y = np.array([0, 0, 7, 7, 7, 4, 4, 4, 0, 7])
@@ -79,6 +96,9 @@ def _shift_mistakes(x, down, right, back):
     again = ("this is the shift itself once more; the gradient has to go the other way" if back else
              "the wrong way: a positive shift goes down and to the right")  # fmt: skip
     lost = " What the shift pushed over the edge, nobody has seen: its gradient is 0" if back else ""
+    right_one, inside = _shifted(x, down, right), _shifted(np.ones_like(x), down, right)
+    every = np.broadcast_to(right_one.mean(0), x.shape)
+    kept = lost or " Black, 0, has to come in: begin with np.zeros_like(x)"
     return [
         (_shifted(x, -down, -right), again),
         (roll, f"what leaves on one side comes in on the other; black has to come in.{lost}"),
@@ -92,6 +112,10 @@ def _shift_mistakes(x, down, right, back):
         (_shifted(x, 0, right), "the rows have not moved"),
         (edge, "what comes in repeats the edge; black, 0, has to come in"),
         *((_shifted(x, down, right, fill), f"what comes in is {fill:g}; black, 0, has to come in") for fill in (1, -1)),
+        *((-_shifted(x, s * down, s * right), "the values have changed their sign: it is the direction of the shift "
+           "that turns, and each value stays what it is") for s in (1, -1)),
+        (np.where(inside > 0, right_one, x), f"where nothing came in, what was there before has stayed.{kept}"),
+        *((a, MEAN) for a in (every, right_one / len(x))),
         (x, "nothing has moved"),
     ]  # fmt: skip
 
@@ -101,23 +125,30 @@ def _shift_tests(learners, back):
     rng = np.random.default_rng(6)
     sign = -1 if back else 1
     for down, right in ((2, 1), (-1, -2), (1, -1), (0, 2), (-2, 0)):
-        x = rng.uniform(0.1, 0.9, (2, 5, 4, 1)) - 0.5 * back
-        found = call(learners, x, down, right)
+        x = rng.uniform(0.1, 0.9, (3, 5, 4, 1)) - 0.5 * back
+        at, to = f"(down = {down}, right = {right})", (sign * down, sign * right)
+        found = _called(learners, x, down, right, crash={"": at})
         if 0 in found.shape:
             raise Hint(f"with down = {down} and right = {right} nothing is left: x[:, :-0] has no rows. Where a shift "
                        "is 0, take all of them", "Hint: slices and a shift of 0")  # fmt: skip
         if found.shape != x.shape:
-            raise Hint(f"the images keep their shape, {x.shape}; found {found.shape} (down = {down}, right = {right})")
-        to = sign * down, sign * right
+            mean = _shifted(x, *to).mean(0)
+            alike = found.size == mean.size and np.allclose(found.ravel(), mean.ravel())
+            raise Hint(MEAN if alike else f"the images keep their shape, {x.shape}; found {found.shape} {at}")
         try:
             compare(found, _shifted(x, *to), _shift_mistakes(x, *to, back))
         except Hint as hint:
-            raise Hint(f"{hint} (down = {down}, right = {right})", hint.unfold) from None
-    found = call(learners, x, 7, 0, shape=x.shape)
-    compare(found, 0 * x, [
-        (found, "shifted by 7 pixels, an image of 5 rows is black, and so is a gradient that comes back: "
-                "max(0, …) and min(…, height) keep a slice inside"),
-    ])  # fmt: skip
+            raise Hint(f"{hint} {at}", hint.unfold) from None
+        if not np.array_equal(found, _shifted(x, *to)):
+            raise Hint("right to seven digits, and a shift by whole pixels leaves each value exactly as it is: is it "
+                       "move, or move_back, which make float32 of it? Slices alone are asked for")  # fmt: skip
+    behind = ("shifted by 7 pixels, an image of 5 rows is black, and so is a gradient that comes back. A slice that "
+              "ends at a negative number counts from behind: max(0, …) around its end, too (down = 7, "
+              "right = 0)")  # fmt: skip
+    found = _called(learners, x, 7, 0, crash={"": behind})
+    if found.shape != x.shape:
+        raise Hint(f"the images keep their shape, {x.shape}; found {found.shape}. {behind}")
+    compare(found, 0 * x, [(found, behind)])
     return 6
 
 

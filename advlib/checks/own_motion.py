@@ -5,7 +5,9 @@ import numpy as np
 from .own_noise import learned
 from .trying import Hint, check
 
-LEAST = 0.55  # of the countable images, at the worst motion
+LEAST = 0.6  # of the images that count, at the worst motion
+NEAR, OURS = 0.4, 0.7  # where the second hint helps; what the course's own way fools, by its seed 0.70 to 0.77
+CORNERS = "Hint: it is good at most motions, but not at the worst"
 
 
 @check
@@ -36,17 +38,21 @@ def own_moving_noise(learners, model, learn, test, course, source, eps):
         return float(np.mean(z[:, source] - np.delete(z, source, 1).max(1)))
 
     (mine, n, worst), (theirs, _, low) = counts(e), counts(course)
-    score = (f"at its worst motion yours fools {mine[worst]} of {n[worst]} unseen images, the lesson's {theirs[low]} "
-             f"of {n[low]}; at least {LEAST:.0%} are asked for; unmoved yours fools {mine[0]} of {n[0]}, with "
-             f"{network.spent:,} gradients")  # fmt: skip
+    share = mine[worst] / max(n[worst], 1)
+    score = (f"at its worst motion yours fools {mine[worst]} of {n[worst]} unseen images, {share:.0%}; at least "
+             f"{LEAST:.0%} are asked for. The lesson's noise fools {theirs[low]} of {n[low]}, "
+             f"{theirs[low] / max(n[low], 1):.0%}, and the course's solution about {OURS:.0%} of MNIST's 8s. Unmoved "
+             f"yours fools {mine[0]} of {n[0]}, with {network.spent:,} gradients")  # fmt: skip
     if np.abs(e - course).mean() < 0.02 * eps:  # rounding alone moves a few of its pixels by more
         raise Hint(f"this is the lesson's own noise\n          {score}")
     if not network.spent:
-        raise Hint("network was not asked for a single gradient, so this noise was not learned here: is it one from "
-                   f"elsewhere? Learn one for eps, from x and through network\n          {score}")  # fmt: skip
+        raise Hint("network was not asked for a single gradient. gradient and motion_step, as the lesson calls them, "
+                   "take the lesson's Keras model, and those gradients are not counted: ask "
+                   "network(images, labels)[1], for ten images at once. Is the noise one from elsewhere? Learn one "
+                   f"here\n          {score}")  # fmt: skip
     if mine[worst] >= LEAST * n[worst]:
         return score
-    own = np.mean(fooled(learn, e, {}))
+    own, unfold = np.mean(fooled(learn, e, {})), None
     if lead(e) > lead(0):
         why = ("the network is surer of its images with this noise than without it: the step goes along the gradient, "
                "so that the loss grows")  # fmt: skip
@@ -61,8 +67,12 @@ def own_moving_noise(learners, model, learn, test, course, source, eps):
         why = f"its largest pixel is {largest:.3f}, and {eps:.3f} is allowed: take longer steps, or more of them"
     elif np.abs(e).mean() < 0.6 * eps:
         why = "many of its pixels are far from ±eps: longer steps, more rounds, or steps by the sign"
+    elif share >= NEAR:
+        why, unfold = ("near: an image that is fooled already need not vote: the second hint says how to weigh the "
+                       "votes. Another seed may move the share by several points, too"), CORNERS  # fmt: skip
     elif mine[worst] * n[low] > theirs[low] * n[worst]:
-        why = "better than the lesson's, but not by enough: the corners are where it fails, so show it more of them"
+        why = ("better than the lesson's, and not by enough: steps by the sign of the mean vote, long at first and "
+               "short in the end, get further")  # fmt: skip
     else:
         why = "steps that many images agree on, each at a motion of its own, get further"
-    raise Hint(f"{why}\n          {score}")
+    raise Hint(f"{why}\n          {score}", unfold)
