@@ -191,9 +191,20 @@ def test_what_goes_beyond_the_paper_adds_up_the_stored_counts(monkeypatch):
         "05_price": {"all_classes": [{**noise, "noise": name, "k": k} for k, name in enumerate(
             ("one for each class", "one, untargeted", "one, towards 8", "random ±ε"))]},
     }  # fmt: skip
+    moved = {f"{at}_{key}": value for i, at in enumerate(("unmoved", "worst", "highest"))
+             for key, value in (("k", i), ("n", 8))}
+    stored["06_motion"] = {
+        "summary": [{"network": 0, "noise": noise, "way": way, "ε": eps, **moved} for noise, way, eps in [
+            ("none", "-", 0.0), ("plain", "printed", 0.3), ("plain", "lens", 0.3), ("plain", "printed", 0.24),
+            ("learned for motion", "printed", 0.3), ("learned longer", "printed", 0.3), ("random ±ε", "printed", 0.3)]],
+        "goal": [{"network": 0, "noise": noise, "loss": loss} for noise, loss in
+                 (("plain", 31.04), ("learned for motion", 17.0), ("learned longer", 7.0))],
+    }  # fmt: skip
     monkeypatch.setattr(results, "load", stored.get)
     monkeypatch.setattr(ledger, "SEEDS", (0,))
     found = [line["network 0"] for part in ledger.beyond().values() for line in part]
     assert found[5:7] == ["0.81 [0.10, 0.90]", "0.50 [0.10, 0.90]"]
-    told = [(rate.k, rate.n) for rate in found[:5] + found[7:]]
+    assert found[-3:] == ["31.0", "17.0", "7.0"]
+    assert [(rate.k, rate.n) for rate in found[11:-3]] == [(i, 8) for i in (1, 0, 1, 1, 1, 0, 1, 2)]
+    told = [(rate.k, rate.n) for rate in found[:5] + found[7:11]]
     assert told == [(3, 4), (4, 4), (3, 10), (4, 4), (1, 10), (0, 10), (1, 10), (2, 10), (3, 10)]
