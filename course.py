@@ -7,6 +7,7 @@
     python3 course.py paper      run everything at the size the paper did (hours)
     python3 course.py student    write the copies without solutions to _student; what was worked on is kept
     python3 course.py slides     run every notebook and write a deck of slides from each to _slides
+    python3 course.py signs      make the file of traffic signs from its archives (downloads 350 MB)
     python3 course.py check      look whether this machine is ready for the course
     python3 course.py bench      measure the speed against other libraries (an hour, and several GB for .venv-peers)
     python3 course.py pack       pack all that is needed without a network into _pack (pack FOLDER: there)
@@ -244,22 +245,26 @@ def check(more):
     return int(failed > 0)
 
 
+IMAGES = {"mnist.npz": "MNIST is", "gtsrb12_64px.npz": "The traffic signs are"}
+
+
 def pack(more):
-    """The files that git knows, MNIST, what was written to site/html and _slides, and the packages."""
+    """The files that git knows, MNIST, the signs, what was written to site/html and _slides, and the packages."""
     folder = Path(more[0] if more else ROOT / "_pack").resolve() / "common-noise"
     try:
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
         found = subprocess.run(
-            [PYTHON, "-c", "from advlib import data; print(data.find('mnist.npz') or '')"],
+            [PYTHON, "-c", f"from advlib import data; [print(data.find(name) or '') for name in {[*IMAGES]}]"],
             cwd=ROOT, env=clean(), stdout=subprocess.PIPE, check=True,
-        ).stdout.decode().strip()  # fmt: skip
+        ).stdout.decode().splitlines()  # fmt: skip
     except (OSError, subprocess.CalledProcessError) as why:
         sys.exit(f"{why}\npack needs git, a folder made by git clone, and a data folder that can be read")
     copies = {name: ROOT / name for name in listed.decode().split("\0") if (ROOT / name).is_file()}
-    if found:
-        copies["data/mnist.npz"] = ROOT / found
-    else:
-        print("MNIST is not here and is not packed: README.md says how to get it")
+    for (name, what), path in zip(IMAGES.items(), found):
+        if path:
+            copies[f"data/{name}"] = ROOT / path
+        else:
+            print(f"{what} not here and not packed: README.md says what to do")
     for name, command in (("site/html", "run"), ("_slides", "slides")):
         if not (ROOT / name).is_dir():
             print(f"{name} is not here and is not packed: course.py {command} writes it")
@@ -286,6 +291,10 @@ def pack(more):
     return 0
 
 
+def signs(more):
+    return call(PYTHON, "-m", "advlib.signs")
+
+
 def colab(more):
     return call(PYTHON, "site/colab.py", *more, *notebooks())
 
@@ -304,7 +313,7 @@ def built_with():
 
 COMMANDS = {
     "run": run, "lab": lab, "test": test, "paper": paper, "student": student,
-    "slides": slides, "check": check, "pack": pack, "colab": colab, "bench": bench,
+    "slides": slides, "signs": signs, "check": check, "pack": pack, "colab": colab, "bench": bench,
 }  # fmt: skip
 
 

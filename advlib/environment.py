@@ -32,7 +32,7 @@ def environment():
 
 def look():
     """A pair for each thing that the course needs: whether it is as it should be, and a line that says so."""
-    return [*_python(), *_packages(), *_images(), *_weights(), *_folder(), *_memory()]
+    return [*_python(), *_packages(), *_images(), *_signs(), *_weights(), *_folder(), *_memory()]
 
 
 def told(lines):
@@ -101,6 +101,19 @@ def _images():
             "mnist": "MNIST, every image verified",
             "digits": f"offline digits, {why} (README: how to get MNIST)",
         }[dataset.name]
+
+
+def _signs():
+    """Where they are not there digits stand in, and nothing is to be mended."""
+    try:
+        path = data.find(data.SIGNS_NPZ)
+        if path is not None:
+            data.verified(path, data.SIGNS)
+    except DataError as why:
+        yield False, str(why)
+    else:
+        instead = "digits in random colours in place of the traffic signs (README: The traffic signs)"
+        yield True, "traffic signs, every image verified" if path else instead
 
 
 def _weights():

@@ -1010,7 +1010,7 @@ def test_what_pack_writes_sets_another_machine_up_without_a_network(toy, tmp_pat
     (toy / "pyproject.toml").write_text(TOY)
     (toy / "advlib").mkdir()
     (toy / "advlib" / "__init__.py").touch()
-    (toy / "advlib" / "data.py").write_text("def find(name):\n    return 'elsewhere.npz'\n")
+    (toy / "advlib" / "data.py").write_text("find = {'mnist.npz': 'elsewhere.npz'}.get\n")
     (toy / "elsewhere.npz").write_text("MNIST")
     (toy / ".gitignore").write_text("elsewhere.npz\n.venv\nsite/html\n")
     (toy / "site" / "html").mkdir()
@@ -1024,6 +1024,7 @@ def test_what_pack_writes_sets_another_machine_up_without_a_network(toy, tmp_pat
         assert course.main(["pack", str(stick)]) == 0
     said = capfd.readouterr().out
     assert "_slides is not here and is not packed" in said
+    assert "The traffic signs are not here and not packed" in said
     assert "site/html is not here" not in said
     assert said.count("Saved ") == 3  # the second time nothing was fetched
 

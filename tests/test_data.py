@@ -21,7 +21,7 @@ import pytest
 from rights import open_to_all, somebody_else
 from small import Evil, npz
 
-from advlib import data, files
+from advlib import data, download, files
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = data.find("mnist.npz")  # before the tests hide it
@@ -231,7 +231,7 @@ def test_what_was_found_is_used_and_left_alone(place, nowhere, monkeypatch):
     path = nowhere / place / "mnist.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(WHOLE)
-    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
+    monkeypatch.setattr(download.urllib.request, "urlopen", no_download)
     found = data.load("mnist")
     assert found.name == "mnist"
     assert all(np.array_equal(found.raw[key], SMALL[key]) for key in SMALL)
@@ -288,7 +288,7 @@ def test_a_damaged_file_is_refused_by_name(damage, nowhere, monkeypatch):
     later = nowhere / "keras" / "datasets" / "mnist.npz"  # a whole one further on does not hide it
     later.parent.mkdir(parents=True)
     later.write_bytes(WHOLE)
-    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
+    monkeypatch.setattr(download.urllib.request, "urlopen", no_download)
     with pytest.raises(data.DataError, match=message) as refused:
         data.load()
     assert str(path) in str(refused.value)
@@ -340,7 +340,7 @@ def test_a_folder_named_mnist_npz_is_refused(nowhere, monkeypatch):
     path = nowhere / "checkout" / "data" / "mnist.npz"
     path.mkdir()
     (path / "something").write_text("of somebody's")
-    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
+    monkeypatch.setattr(download.urllib.request, "urlopen", no_download)
     with pytest.raises(data.DataError, match=r"mnist\.npz is a folder, where a file is expected: move it away"):
         data.load()
     assert (path / "something").read_text() == "of somebody's"
@@ -401,7 +401,7 @@ def test_only_mnists_four_arrays_are_unpacked(nowhere, monkeypatch):
 def test_a_link_to_nothing_is_refused(nowhere, monkeypatch):
     path = nowhere / "checkout" / "data" / "mnist.npz"
     path.symlink_to(nowhere / "gone")
-    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
+    monkeypatch.setattr(download.urllib.request, "urlopen", no_download)
     with pytest.raises(data.DataError, match=r"mnist\.npz is a link to nothing: move it away"):
         data.load()
     assert path.is_symlink()
@@ -411,7 +411,7 @@ def test_a_link_to_nothing_is_refused(nowhere, monkeypatch):
 def test_an_unreadable_folder_is_named(mode, public, monkeypatch):
     folder = public / "checkout" / "data"
     (folder / "mnist.npz").write_bytes(WHOLE)
-    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
+    monkeypatch.setattr(download.urllib.request, "urlopen", no_download)
     folder.chmod(mode)
     with (
         somebody_else(),
@@ -427,7 +427,7 @@ def test_an_unreadable_file_is_named(public, monkeypatch):
     path = public / "checkout" / "data" / "mnist.npz"
     path.write_bytes(WHOLE)
     path.chmod(0o000)
-    monkeypatch.setattr(data.urllib.request, "urlopen", no_download)
+    monkeypatch.setattr(download.urllib.request, "urlopen", no_download)
     with (
         somebody_else(),
         pytest.raises(data.DataError, match=r"mnist\.npz cannot be read: give yourself the right"),
@@ -475,8 +475,8 @@ def test_download_once_with_a_progress_bar(server, nowhere, capsys):
 
 def test_a_download_may_take_its_time(server, nowhere, monkeypatch):
     """Longer than the patience in all; but enough comes all the while."""
-    monkeypatch.setattr(data, "PATIENCE", 1.5)
-    monkeypatch.setattr(data, "LEAST", 1)
+    monkeypatch.setattr(download, "PATIENCE", 1.5)
+    monkeypatch.setattr(download, "LEAST", 1)
 
     def slowly(file):
         for i in range(0, len(WHOLE), 100):
@@ -524,8 +524,8 @@ def test_a_server_whose_greeting_drips_is_given_up(nowhere, monkeypatch):
 
 def given_up(nowhere, monkeypatch):
     """In twice the patience at most, with what came, and nothing is left."""
-    monkeypatch.setattr(data, "PATIENCE", 1)
-    monkeypatch.setattr(data, "LEAST", 100)
+    monkeypatch.setattr(download, "PATIENCE", 1)
+    monkeypatch.setattr(download, "LEAST", 100)
     monkeypatch.setenv("ADVLIB_DATASET", "mnist")
     begin = time.monotonic()
     with pytest.raises(data.DataError, match=r"given up: only \d bytes came in 1 s\): copy mnist\.npz to"):
@@ -551,12 +551,12 @@ def test_a_failed_download_leaves_nothing(fault, server, nowhere, monkeypatch):
 
 @pytest.mark.parametrize("how", [KeyboardInterrupt, OSError("disk full")])
 def test_an_interrupted_download_leaves_nothing(how, nowhere, monkeypatch):
-    def half(url):
+    def half(url, what):
         yield WHOLE[:100]
         assert leftovers(nowhere), "it is in the midst of it"
         raise how
 
-    monkeypatch.setattr(data, "_pieces", half)
+    monkeypatch.setattr(download, "pieces", half)
     monkeypatch.setenv("ADVLIB_DATASET", "mnist")
     expected = KeyboardInterrupt if how is KeyboardInterrupt else data.DataError
     with pytest.raises(expected, match=None if how is KeyboardInterrupt else str(how)):
@@ -589,9 +589,9 @@ def test_nowhere_to_write_is_like_no_network(public, monkeypatch):
 STARTER = """
 import sys, time
 from pathlib import Path
-from advlib import data
+from advlib import data, download
 
-def half(url):
+def half(url, what):
     "Half of the file, then a wait until the other process is as far, then the rest."
     Path(meeting, sys.argv[2]).touch()
     yield whole[:100]
@@ -601,7 +601,8 @@ def half(url):
     yield whole[100:]
 
 meeting = sys.argv[1]
-data.ROOT, data.DATA, data.MNIST, data.MNIST_FILE, data._pieces = Path(root), Path(root) / "data", table, digest, half
+data.ROOT, data.DATA, data.MNIST, data.MNIST_FILE = Path(root), Path(root) / "data", table, digest
+download.pieces = half
 print(data.load().name, len(list(Path(meeting).iterdir())))
 """
 
@@ -657,7 +658,7 @@ def test_an_unknown_wish_is_refused(wish, monkeypatch):
 
 
 def test_an_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="name must be one of mnist, digits; found 'cifar'"):
+    with pytest.raises(ValueError, match="name must be one of mnist, digits, signs, coloured-digits; found 'cifar'"):
         data.load("cifar")
 
 
