@@ -78,6 +78,22 @@ def npz(arrays, save=np.savez_compressed):
     return file.getvalue()
 
 
+def without_data(folder, monkeypatch):
+    """A checkout on a machine that has no data."""
+    (folder / "checkout" / "data").mkdir(parents=True)
+    monkeypatch.setattr(data, "ROOT", folder / "checkout")
+    monkeypatch.setattr(data, "DATA", folder / "checkout" / "data")
+    monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.delenv("ADVLIB_DATA", raising=False)
+    monkeypatch.delenv("ADVLIB_DATASET", raising=False)
+
+
+def listed(folder):
+    """Every file in a folder."""
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
+
+
 class Evil:
     """Its pickle makes a folder when it is opened."""
 

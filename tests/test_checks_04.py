@@ -4,22 +4,11 @@ import time
 
 import numpy as np
 import pytest
+from answers import largest, naive, votes
 from tiny import linear
 
 from advlib import checks, gradient
 from advlib.common import CommonNoise
-
-
-def largest(a):
-    return np.abs(a).max((1, 2, 3), keepdims=True)
-
-
-def votes(g):
-    return np.divide(g, largest(g), out=np.zeros_like(g), where=largest(g) > 0)
-
-
-def naive(g):
-    return g / largest(g)
 
 
 def in_place(e, g, eps, alpha):

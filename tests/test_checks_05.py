@@ -1,12 +1,12 @@
 """The checks of lesson 05: each usual wrong answer gets its own hint, and every right way passes."""
 
-import re
 import time
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from answers import checked, largest, naive, solution, votes
 from tiny import linear
 
 from advlib import checks, gradient
@@ -15,18 +15,8 @@ from advlib.common import CommonNoise
 LESSON = Path(__file__).parents[1] / "notebooks" / "05_common_noise_with_a_target.ipynb"
 
 
-def solution(name):
-    "The function of the lesson's folded solution."
-    cells = [c.source for c in nbformat.read(LESSON, 4).cells if "solution" in c.metadata.get("tags", [])]
-    scope = {"np": np}
-    exec(next(source for source in cells if f"def {name}(" in source), scope)
-    return lambda *given: scope[name](*given)  # without the name, by which a verdict is folded
-
-
 def test_each_solution_of_the_lesson_goes_to_its_check():
-    solved = {c.source for c in nbformat.read(LESSON, 4).cells if "solution" in c.metadata.get("tags", [])}
-    called = {match[1]: match[2] for s in solved if (match := re.search(r"checks\.(\w+)\(\s*(\w+)", s))}
-    assert called == {
+    assert checked(LESSON) == {
         "target_step": "my_target_step_solution",
         "two_claims": "my_two_claims_solution",
         "foresight": "my_foresight_solution",
@@ -35,18 +25,6 @@ def test_each_solution_of_the_lesson_goes_to_its_check():
 
 
 # ------------------------------------------------------------------------------ a step towards the target
-def largest(a):
-    return np.abs(a).max((1, 2, 3), keepdims=True)
-
-
-def votes(g):
-    return np.divide(g, largest(g), out=np.zeros_like(g), where=largest(g) > 0)
-
-
-def naive(g):
-    return g / largest(g)
-
-
 def stepped(votes):
     "A step that takes these votes off."
     return lambda e, g, eps, a: np.clip(e - a * votes(g), -eps, eps)
@@ -130,18 +108,18 @@ RIGHT = {
     "target_step": [
         lambda e, g, eps, a: np.clip(e - a * votes(g).mean(0), -eps, eps),
         one_by_one,
-        solution("my_target_step_solution"),
+        solution(LESSON, "my_target_step_solution"),
     ],
     "two_claims": [
         lambda p, y, t: (np.mean(p == t), away(p, y)),
         lambda p, y, t: [sum(p == t) / len(p), 1 - sum((p == y) | (p == -1)) / len(p)],
         lambda p, y, t: np.array([np.mean(p == t), away(p, y)]),
-        solution("my_two_claims_solution"),
+        solution(LESSON, "my_two_claims_solution"),
     ],
     "foresight": [
         lambda lead, g, x, eps: gain(g, x, eps).sum() / lead.mean(),
         by_signs,
-        solution("my_foresight_solution"),
+        solution(LESSON, "my_foresight_solution"),
     ],
 }
 WRONG = [
@@ -411,7 +389,7 @@ def test_the_score_stands_below_the_reason(capsys):
 
 
 def test_the_lessons_solution_wins_on_the_small_network(capsys):
-    told = scored(solution("my_targeted_noise_solution"), capsys)
+    told = scored(solution(LESSON, "my_targeted_noise_solution"), capsys)
     assert told.startswith("[OK] own_target: under yours 10 of 10")
 
 

@@ -1,11 +1,11 @@
 """The checks of lesson 06: each usual wrong answer gets its own hint, and every right way passes."""
 
-import re
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from answers import checked, largest, naive, solution, votes
 from tiny import linear
 
 from advlib import checks
@@ -14,19 +14,12 @@ from advlib.transforms import move, move_back
 LESSON = Path(__file__).parents[1] / "notebooks" / "06_noise_that_survives_motion.ipynb"
 
 
-def solution(name):
-    "The function of the lesson's folded solutions."
-    cells = [c.source for c in nbformat.read(LESSON, 4).cells if "solution" in c.metadata.get("tags", [])]
-    scope = {"np": np, "move_back": move_back}
-    for source in cells:
-        if "\ndef " in source:
-            exec(source, scope)
-    return lambda *given: scope[name](*given)  # without the name, by which a verdict is folded
+def solved(name):
+    return solution(LESSON, name, move_back=move_back)
 
 
 def test_each_solution_of_the_lesson_goes_to_its_check():
-    solved = "\n".join(c.source for c in nbformat.read(LESSON, 4).cells if "solution" in c.metadata.get("tags", []))
-    assert dict(re.findall(r"checks\.(\w+)\(\s*(\w+)", solved)) == {
+    assert checked(LESSON) == {
         "rate_when_moved": "my_rate_when_moved_solution",
         "shift": "my_shift_solution",
         "shift_back": "my_shift_back_solution",
@@ -118,18 +111,6 @@ def never_all_black(x, down, right):
 
 
 # ------------------------------------------------------------------------------ a step at several motions
-def largest(a):
-    return np.abs(a).max((1, 2, 3), keepdims=True)
-
-
-def votes(a):
-    return np.divide(a, largest(a), out=np.zeros_like(a), where=largest(a) > 0)
-
-
-def naive(a):
-    return a / largest(a)
-
-
 def stepped(change):
     "A step that adds alpha times what this makes of the gradients that were brought back."
     return lambda e, g, m, eps, a: np.clip(e + a * change(move_back(g, **m)), -eps, eps)
@@ -195,15 +176,15 @@ RIGHT = {
     "rate_when_moved": [
         lambda c, a, y: (successes(c, a, y).sum(), (c == y).sum()),
         lambda c, a, y: [len(y[(c == y) & (a != y) & (a > -1)]), len(y[c == y])],
-        solution("my_rate_when_moved_solution"),
+        solved("my_rate_when_moved_solution"),
     ],
-    "shift": [shifted, shifted_by_indices, black_after_a_roll, solution("my_shift_solution")],
+    "shift": [shifted, shifted_by_indices, black_after_a_roll, solved("my_shift_solution")],
     "shift_back": [
         lambda g, down, right: shifted(g, -down, -right),
         lambda g, down, right: shifted_by_indices(g, -down, -right),
-        solution("my_shift_back_solution"),
+        solved("my_shift_back_solution"),
     ],
-    "motion_step": [stepped(lambda g: votes(g).mean(0)), one_by_one, solution("my_motion_step_solution")],
+    "motion_step": [stepped(lambda g: votes(g).mean(0)), one_by_one, solved("my_motion_step_solution")],
 }
 WRONG = [
     ("rate_when_moved", lambda c, a, y: None, "not written yet"),

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rights import open_to_all, somebody_else
-from small import Evil, npz
+from small import Evil, listed, npz, without_data
 
 from advlib import data, download, files
 
@@ -57,21 +57,11 @@ def nowhere(tmp_path, monkeypatch):
 
 
 def hide_data(folder, monkeypatch):
-    (folder / "checkout" / "data").mkdir(parents=True)
-    monkeypatch.setattr(data, "ROOT", folder / "checkout")
-    monkeypatch.setattr(data, "DATA", folder / "checkout" / "data")
+    without_data(folder, monkeypatch)
     monkeypatch.setattr(data, "MNIST", table(SMALL))
     monkeypatch.setattr(data, "MNIST_FILE", hashlib.sha256(WHOLE).hexdigest())
     monkeypatch.setattr(data, "MNIST_URL", "http://127.0.0.1:9/mnist.npz")  # nobody listens there
-    monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("ADVLIB_DATA", raising=False)
-    monkeypatch.delenv("ADVLIB_DATASET", raising=False)
     return folder
-
-
-def listed(folder):
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
 
 
 def leftovers(folder):

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from rights import open_to_all, somebody_else
-from small import npz
+from small import listed, npz, without_data
 
 from advlib import data, download, files, opening, signs
 
@@ -121,21 +121,11 @@ def public(made, monkeypatch):
 
 def hide(folder, made, monkeypatch):
     """A checkout on a machine without data or network, where the small archives count as published."""
-    (folder / "checkout" / "data").mkdir(parents=True)
-    monkeypatch.setattr(data, "ROOT", folder / "checkout")
-    monkeypatch.setattr(data, "DATA", folder / "checkout" / "data")
+    without_data(folder, monkeypatch)
     monkeypatch.setattr(data, "SIGNS", as_published(made))
     monkeypatch.setattr(signs, "ARCHIVES", {k: hashlib.md5(a).hexdigest() for k, a in ARCHIVES.items()})
     monkeypatch.setattr(signs, "ADDRESS", "http://127.0.0.1:9/")  # nobody listens there
-    monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.delenv("ADVLIB_DATA", raising=False)
-    monkeypatch.delenv("ADVLIB_DATASET", raising=False)
     return folder
-
-
-def listed(folder):
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
 
 
 def cache(folder):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .own_noise import learned
+from .own_noise import learned, mean_margin
 from .trying import Hint, check
 
 LEAST = 0.6  # of the images that count, at the worst motion
@@ -16,7 +16,7 @@ def own_moving_noise(learners, model, learn, test, course, source, eps):
 
     Hint: where to begin
     """
-    from ..gradients import logits, predict  # these load TensorFlow, which no other check needs
+    from ..gradients import predict  # these load TensorFlow, which no other check needs
     from ..transforms import motion_grid, move
 
     network, e, largest = learned(learners, model, learn, course, eps, np.full(len(learn), source))
@@ -32,10 +32,6 @@ def own_moving_noise(learners, model, learn, test, course, source, eps):
         k = np.array([np.sum(fooled(test, e, m) & c) for m, c in zip(motions, could)])
         n = np.array([np.sum(c) for c in could])
         return k, n, int(np.argmin(np.where(n > 0, k / np.maximum(n, 1), 2)))
-
-    def lead(e):  # of the class's logit, before the largest of the others
-        z = logits(model, np.clip(learn + e, 0, 1, dtype=np.float32))
-        return float(np.mean(z[:, source] - np.delete(z, source, 1).max(1)))
 
     (mine, n, worst), (theirs, _, low) = counts(e), counts(course)
     share = mine[worst] / max(n[worst], 1)
@@ -53,7 +49,7 @@ def own_moving_noise(learners, model, learn, test, course, source, eps):
     if mine[worst] >= LEAST * n[worst]:
         return score
     own, unfold = np.mean(fooled(learn, e, {})), None
-    if lead(e) > lead(0):
+    if mean_margin(model, learn, e, source) > mean_margin(model, learn, 0, source):
         why = ("the network is surer of its images with this noise than without it: the step goes along the gradient, "
                "so that the loss grows")  # fmt: skip
     elif network.outside:

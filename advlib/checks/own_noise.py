@@ -15,16 +15,12 @@ def own_noise(learners, model, learn, test, course, source, eps):
 
     Hint: where to begin
     """
-    from ..gradients import logits, predict  # these load TensorFlow, which no other check needs
+    from ..gradients import predict  # it loads TensorFlow, which no other check needs
 
     network, e, largest = learned(learners, model, learn, course, eps, np.full(len(learn), source))
 
     def fooled(images, e):
         return int(np.sum(predict(model, np.clip(images + e, 0, 1, dtype=np.float32)) != source))
-
-    def lead(e):  # of the class's logit, before the largest of the others
-        z = logits(model, np.clip(learn + e, 0, 1, dtype=np.float32))
-        return float(np.mean(z[:, source] - np.delete(z, source, 1).max(1)))
 
     signs = np.random.default_rng(0).choice([-eps, eps], e.shape)
     mine, theirs, blind = (fooled(test, one) for one in (e, course, signs))
@@ -40,7 +36,7 @@ def own_noise(learners, model, learn, test, course, source, eps):
     # five in a hundred: luck with these images gives less.  The offline digits' is so strong that nothing is left
     if mine >= min(len(test), theirs + clearly):
         return score
-    if lead(e) > lead(0):
+    if mean_margin(model, learn, e, source) > mean_margin(model, learn, 0, source):
         why = ("the network is surer of its images with this noise than without it: the step goes along the gradient, "
                "so that the loss grows")  # fmt: skip
     elif network.outside:
@@ -84,6 +80,14 @@ def learned(learners, model, learn, course, eps, *asked):
     if not largest:
         raise Hint("the noise is zero everywhere")
     return network, e, largest
+
+
+def mean_margin(model, images, e, label):
+    """How far a label's logit is before the largest of the others, with the noise on the images: the mean."""
+    from ..gradients import logits
+
+    z = logits(model, np.clip(images + e, 0, 1, dtype=np.float32))
+    return float(np.mean(z[:, label] - np.delete(z, label, 1).max(1)))
 
 
 class _Counted:

@@ -4,7 +4,7 @@ import numpy as np
 
 from .common import GUARD, _laid_beside
 from .one_image import LEFT, Unset
-from .own_noise import MARGIN, learned
+from .own_noise import MARGIN, learned, mean_margin
 from .trying import Hint, call, check, compare
 
 
@@ -238,16 +238,12 @@ def own_target(learners, model, learn, test, course, source, target, eps):
 
     Hint: where to begin
     """
-    from ..gradients import logits, predict  # these load TensorFlow, which no other check needs
+    from ..gradients import predict  # it loads TensorFlow, which no other check needs
 
     network, e, largest = learned(learners, model, learn, course, eps, np.full(len(learn), source), target)
 
     def read(images, e):
         return predict(model, np.clip(images + e, 0, 1, dtype=np.float32))
-
-    def lead(e):  # of the target's logit, before the largest of the others
-        z = logits(model, np.clip(learn + e, 0, 1, dtype=np.float32))
-        return float(np.mean(z[:, target] - np.delete(z, target, 1).max(1)))
 
     seen = read(test, e)
     mine, theirs, own = (int(np.sum(r == target)) for r in (seen, read(test, course), read(learn, e)))
@@ -266,7 +262,7 @@ def own_target(learners, model, learn, test, course, source, target, eps):
     if away > max(2 * mine, len(test) / 2):
         why = (f"many images are no longer read as {source}, and few of these as {target}: is every gradient asked for "
                "at y_target?")  # fmt: skip
-    elif lead(e) < lead(0):
+    elif mean_margin(model, learn, e, target) < mean_margin(model, learn, 0, target):
         why = ("the target is further off with this noise than without it: is the gradient asked for at y_target, and "
                "the step taken off?")  # fmt: skip
     elif network.outside:
