@@ -8,6 +8,8 @@ exactly them; all other cells only have to run, and to give every picture an alt
 import os
 import re
 import time
+from collections import Counter
+from functools import cache
 from queue import Empty
 
 import pytest
@@ -17,6 +19,7 @@ from nbval.plugin import IPyNbCell
 from advlib import data
 
 UNLIKE = pytest.StashKey()  # why this run's numbers are not the recorded ones, or ""
+NO_SIGNS = pytest.StashKey()  # why those that rest on the traffic signs are not, or ""
 NOT_COMPARED = pytest.StashKey()
 
 
@@ -24,23 +27,33 @@ def pytest_configure(config):
     try:
         if not os.environ.get("ADVLIB_DATASET") and data.find("mnist.npz") is None:
             os.environ["ADVLIB_DATASET"] = "digits"  # for every kernel alike: none of them downloads
+        no_signs = data.find(data.SIGNS_NPZ) is None
     except data.DataError as why:
         raise pytest.UsageError(str(why)) from None
     digits = os.environ.get("ADVLIB_DATASET") == "digits"
     paper = os.environ.get("ADVLIB_SCALE") == "paper"
     config.stash[UNLIKE] = "offline digits" if digits else "paper scale" if paper else ""
-    config.stash[NOT_COMPARED] = 0
+    config.stash[NO_SIGNS] = config.stash[UNLIKE] or ("no traffic signs" if no_signs else "")
+    config.stash[NOT_COMPARED] = Counter()
 
 
 def pytest_runtest_setup(item):
     if not isinstance(item, IPyNbCell):
         return
     item.parent.skip_compare += ("stderr",)  # progress bars, TensorFlow's log
-    if item.cell.outputs and item.config.stash[UNLIKE]:
+    signs = starts_with_signs(item.parent.path) or "traffic signs" in item.cell.source
+    why = item.config.stash[NO_SIGNS if signs else UNLIKE]
+    if item.cell.outputs and why:
         item.cell.outputs = []
-        item.config.stash[NOT_COMPARED] += 1
+        item.config.stash[NOT_COMPARED][why] += 1
     elif item.cell.outputs and item.cell.execution_count is None:
         item.cell.execution_count = 0
+
+
+@cache
+def starts_with_signs(path):
+    """Whether a notebook's images are the traffic signs."""
+    return 'name=\\"signs\\"' in path.read_text(encoding="utf-8")
 
 
 def without_alt(output):
@@ -48,7 +61,8 @@ def without_alt(output):
     bundle = output.get("data", {})
     pictures = re.findall(r'<img\b(?![^>]*aria-hidden="true")[^>]*>', bundle.get("text/html", ""))
     return any(not re.search(r'\balt="[^"]', picture) for picture in pictures) or any(
-        kind.startswith("image/") for kind in bundle  # Jupyter has no place for words beside such a one
+        kind.startswith("image/")
+        for kind in bundle  # Jupyter has no place for words beside such a one
     )
 
 
@@ -61,9 +75,8 @@ def pytest_runtest_call(item):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    count = config.stash[NOT_COMPARED]
-    if count:
-        terminalreporter.section(f"{config.stash[UNLIKE]}: {count} recorded numbers ran but were not compared")
+    for why, count in config.stash[NOT_COMPARED].items():
+        terminalreporter.section(f"{why}: {count} recorded numbers ran but were not compared")
 
 
 def await_reply(self, msg_id, timeout=None):

@@ -2,6 +2,8 @@
 
 import os
 import warnings
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from .files import DATA, DataError, arrays, replacing, verified
 from .inputs import check_choice, check_count
 from .training import train
 
-__all__ = ["build", "build_dense", "load", "save", "train"]
+__all__ = ["build", "build_deep", "build_dense", "build_for_signs", "load", "save", "train"]
 OWN = os.environ.get("ADVLIB_WEIGHTS")  # a folder of your own networks, instead of the shipped ones
 WEIGHTS = Path(OWN or DATA / "weights")
 CACHE = DATA / "cache"  # what is trained on the spot; git ignores it
@@ -22,11 +24,12 @@ SHIPPED = {  # SHA-256 of the files in data/weights
     "mnist-cnn-2.npz": "dee07415b2543cd66d8a0550773161f0e6d331de3ae4e4292201741122b7d26f",
     "mnist-dense-0.npz": "88d450fad58b66c98db107c171687f2f239eda332fe5b765a63a620d46fd2232",
 }
+FILTERS = (16, 32, 48, 48)  # of the networks for signs
 layers = keras.layers
 LAST, SINGLE = {"data_format": "channels_last"}, {"dtype": "float32"}  # whatever the user's Keras is set to
 
 
-def build(hidden=1024, classes=10, shape=(28, 28, 1), seed=0):
+def build(hidden=1024, classes=10, shape=(28, 28, 1), seed=0, filters=(32, 64), he=False):
     """The network of Table I, ending in logits.
 
     Parameters
@@ -37,21 +40,27 @@ def build(hidden=1024, classes=10, shape=(28, 28, 1), seed=0):
     shape : (height, width, channels)
     seed : int
         Decides the first weights and the dropout.
+    filters : tuple of int
+        How many each convolution has; a 2×2 pooling follows each convolution.
+    he : bool
+        First weights with the deviation √(2 / inputs) and biases 0, as He et al. (2015) derive for ReLU, in place of
+        the script's 0.1 for all.
 
     Returns
     -------
     keras.Model
         (n, height, width, channels) to logits, (n, classes).
     """
-    start = _weighted(seed)
+    start = _weighted(seed, he)
     same = {"padding": "same", "activation": "relu", **LAST}
+    convolutions = [
+        (layers.Conv2D(number, 5, **same, **next(start)), layers.MaxPooling2D(2, **LAST, **SINGLE))
+        for number in filters
+    ]
     return keras.Sequential(
         [
             layers.Input(shape, **SINGLE),
-            layers.Conv2D(32, 5, **same, **next(start)),
-            layers.MaxPooling2D(2, **LAST, **SINGLE),
-            layers.Conv2D(64, 5, **same, **next(start)),
-            layers.MaxPooling2D(2, **LAST, **SINGLE),
+            *chain.from_iterable(convolutions),
             layers.Flatten(**LAST, **SINGLE),
             layers.Dense(hidden, activation="relu", **next(start)),
             layers.Dropout(0.5, seed=seed, **SINGLE),
@@ -76,19 +85,55 @@ def build_dense(hidden=(400, 400), classes=10, shape=(28, 28, 1), seed=0):
     )
 
 
-def _weighted(seed):
+def build_for_signs(size=32, classes=12, seed=0):
+    """Table I for photographs in colour, narrower: there are only 2,132 of them to learn on.
+
+    Two convolutions at every size, so that each looks at 16×16 pixels in the end, however many the sign has.
+
+    Parameters
+    ----------
+    size : {16, 32, 64}
+        Height and width of the images.
+    classes, seed : int
+
+    Returns
+    -------
+    keras.Model
+        (n, size, size, 3) to logits, (n, classes).
+    """
+    return _for_signs(size, classes, seed, FILTERS[:2])
+
+
+def build_deep(size=32, classes=12, seed=0):
+    """As :func:`build_for_signs`, with one more convolution for each doubling of the side.
+
+    So the last map is 4×4 at every size, and each of its cells looks at the same share of the sign.
+    """
+    return _for_signs(size, classes, 50 + seed, FILTERS[: {16: 2, 32: 3, 64: 4}[size]])
+
+
+def _for_signs(size, classes, seed, filters):
+    # with one seed for all kinds they would begin with the same first filters, and share their mistakes
+    return build(64, classes, (size, size, 3), 100 * size + seed, filters, he=True)
+
+
+def _weighted(seed, he=False):
     """A layer's first weights, as in the 2017 script: truncated normal with standard deviation 0.1, biases 0.1."""
     check_count("seed", seed)
     for layer_seed in np.random.SeedSequence(seed).generate_state(8):
+        kernel = keras.initializers.HeNormal if he else partial(keras.initializers.TruncatedNormal, stddev=0.1)
         yield {
-            "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.1, seed=int(layer_seed)),
-            "bias_initializer": keras.initializers.Constant(0.1),
+            "kernel_initializer": kernel(seed=int(layer_seed)),
+            "bias_initializer": keras.initializers.Constant(0.0 if he else 0.1),
             **SINGLE,
         }
 
 
 # ------------------------------------------------------------------------- shipped networks
 ARCHITECTURES = {"cnn": build, "dense": build_dense}
+FOR_SIGNS = {"cnn": build_for_signs, "deep": build_deep}
+CLASSES = {"signs": 12, "coloured-digits": 10}
+STAND_INS = {"digits": 200, "coloured-digits": 300}  # batches of training, on the spot
 
 
 def save(model, path):
@@ -97,17 +142,20 @@ def save(model, path):
         np.savez_compressed(file, *(w.astype(np.float16) for w in model.get_weights()))
 
 
-def load(name="mnist", seed=0, architecture="cnn"):
-    """A trained network: shipped for MNIST, trained on the spot (half a minute, once) for the offline digits.
+def load(name="mnist", seed=0, architecture="cnn", size=None):
+    """A trained network: shipped for MNIST and the signs, trained on the spot for the digits that stand in for them.
 
     Parameters
     ----------
-    name : {"mnist", "digits"}
+    name : {"mnist", "digits", "signs", "coloured-digits"}
         ``Dataset.name`` of what it is to read.
     seed : int
-        MNIST: 0, 1 or 2.
-    architecture : {"cnn", "dense"}
-        Table I, or the plain dense network that the transfer experiments use.
+        MNIST and the signs: 0, 1 or 2.
+    architecture : {"cnn", "dense", "deep"}
+        Table I, or the plain dense network that the transfer experiments use.  For signs "cnn", or from 32 pixels
+        on a side "deep": see :func:`build_for_signs` and :func:`build_deep`.
+    size : {16, 32, 64}, optional
+        Height and width of the signs, 32 where nothing is said.
 
     Returns
     -------
@@ -122,16 +170,19 @@ def load(name="mnist", seed=0, architecture="cnn"):
         The weights' file is damaged, is not the published one, or holds another network's weights.
     """
     if not isinstance(name, str):
-        raise TypeError(f'name must be "mnist", "digits", or the name of a network of your own; found {name!r}')
-    check_choice("architecture", architecture, ARCHITECTURES)
-    model = ARCHITECTURES[architecture](seed=seed)
-    filename = f"{name}-{architecture}-{seed}.npz"
+        raise TypeError(f"name must be one of {', '.join(data.NAMES)}, or that of your own network; found {name!r}")
+    size = data.checked_size(name, size)
+    kinds = FOR_SIGNS if size else ARCHITECTURES
+    check_choice("architecture", architecture, kinds)
+    builder, shape = kinds[architecture], (size, CLASSES[name]) if size else ()
+    model = builder(*shape, seed=seed)
+    filename = f"{name}-{architecture}-{size}-{seed}.npz" if size else f"{name}-{architecture}-{seed}.npz"
     path = WEIGHTS / filename
     remedy = "git checkout data/weights brings the published ones back"
-    if name == "digits":
+    if name in STAND_INS:
         path, remedy = CACHE / filename, "move it away, and it is made anew"
         if _older_than_the_code(path):
-            train(model, data.load("digits"), iterations=200, learning_rate=1e-3, seed=seed)
+            train(model, data.load(name, size), iterations=STAND_INS[name], learning_rate=1e-3, seed=seed)
             try:
                 save(model, path)
             except OSError as why:  # a course folder that only its teacher may write
@@ -139,7 +190,7 @@ def load(name="mnist", seed=0, architecture="cnn"):
                 model.set_weights([w.astype(np.float16).astype(np.float32) for w in model.get_weights()])
                 return model
     elif OWN:
-        remedy = f"make it anew with cnn.save, from a network that cnn.{ARCHITECTURES[architecture].__name__} built"
+        remedy = f"make it anew with cnn.save, from a network that cnn.{builder.__name__} built"
     if not path.exists():
         there = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.npz"))) or "none"
         raise FileNotFoundError(f"{path} is not there; networks there: {there}")

@@ -38,7 +38,8 @@ MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.n
 MNIST_FILE = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 VALIDATION = {"mnist": 5000, "digits": 400}  # how many of the first training images; MNIST in published order
 ONE_IN = 5  # of the tracks of each class, where images come in tracks: 98 of the signs' 466, with 542 of 2,674 images
-NAMES = (*VALIDATION, "signs", "coloured-digits")
+IN_SIZES = ("signs", "coloured-digits")
+NAMES = (*VALIDATION, *IN_SIZES)
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,9 @@ def load(name="mnist", size=None):
         raise ValueError(f"name must be one of {', '.join(NAMES)}; found {name!r}")
     if wish not in ("", *VALIDATION):
         raise ValueError(f"ADVLIB_DATASET must be mnist or digits; found {wish!r}")
-    if name in ("signs", "coloured-digits"):
-        size = 32 if size is None else size
-        if size not in (16, 32, 64):
-            raise ValueError(f"size must be 16, 32 or 64; found {size!r}")
+    size = checked_size(name, size)
+    if size:
         return _signs(64 // size) if name == "signs" and wish != "digits" else _coloured(64 // size)
-    if size is not None:
-        raise ValueError(f"only the signs come in several sizes; found {name!r} with size={size!r}: leave size out")
     if "digits" in (name, wish):
         return _digits()
     try:
@@ -168,6 +165,18 @@ def load(name="mnist", size=None):
         warnings.warn(f"{lack}; until then the offline digits stand in for it", stacklevel=2)
         return _digits()
     return Dataset("mnist", tuple("0123456789"), verified(path, MNIST), published=True)
+
+
+def checked_size(name, size):
+    """The height and width asked for: 32 where nothing is said of the signs, None for all that has one size."""
+    if name not in IN_SIZES:
+        if size is not None:
+            raise ValueError(f"only the signs come in several sizes; found {name!r} with size={size!r}: leave size out")
+        return None
+    size = 32 if size is None else size
+    if size not in (16, 32, 64):
+        raise ValueError(f"size must be 16, 32 or 64; found {size!r}")
+    return size
 
 
 def _signs(side):

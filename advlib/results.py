@@ -194,7 +194,7 @@ class Study:
         """
         caption = caption or part.replace("_", " ").capitalize()
         if self.read_only and not self.stored and part not in self:  # a lesson runs without it
-            why = "is not stored" if self.published else "is of MNIST, and these images are not"
+            why = "is not stored" if self.published else "is of the published images, and these are others"
             return print(f"{caption}: not shown, the full run {why}")
         runs = {"this run": self.mine[part]} if part in self.mine else {}
         runs[self.note(part)] = flat(f"{self.name}, {part}", self[part])

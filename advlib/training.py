@@ -23,6 +23,8 @@ def train(
     iterations=20_000,
     batch_size=50,
     learning_rate=1e-4,
+    falling=False,
+    augment=None,
     seed=0,
     evaluate_at=(),
     watch=None,
@@ -43,6 +45,10 @@ def train(
         Learned on ``dataset.train``; ``dataset.validation`` only measures.
     iterations, batch_size, learning_rate : int, int, float
         20,000 batches of 50; the learning rate is the 2017 script's, the paper names none.
+    falling : bool
+        The learning rate falls to 0 along half a cosine.
+    augment : function of (images, np.random.Generator), optional
+        What is learned in place of the images of a batch.
     seed : int
         Decides the order of the images.
     evaluate_at : iterable of int
@@ -73,7 +79,8 @@ def train(
     check_count("save_every", save_every, least=1)
     if not 1 <= batch_size <= len(images):
         raise ValueError(f"batch_size must lie in 1 … {len(images)}; found {batch_size}")
-    optimizer = keras.optimizers.Adam(learning_rate)
+    schedule = keras.optimizers.schedules.CosineDecay(learning_rate, iterations) if falling else learning_rate
+    optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
@@ -92,6 +99,7 @@ def train(
     if checkpoint:
         settings = {
             "images a batch": batch_size, "learning rate": learning_rate, "order of the images": seed,
+            **({"falling over": iterations} if falling else {}), **({"augment": augment.__name__} if augment else {}),
             "images": _digest([images, labels]), "first weights": _digest(v.numpy() for v in state),
             "shapes": [list(v.shape) for v in state],
         }  # fmt: skip
@@ -113,7 +121,8 @@ def train(
                 _save_checkpoint(checkpoint, settings, state, history)
             if i < iterations:
                 rows = _batch(len(images), batch_size, seed, i)
-                history["loss"].append(float(step(images[rows], labels[rows])))
+                x = augment(images[rows], np.random.default_rng((seed, 1, i))) if augment else images[rows]
+                history["loss"].append(float(step(x, labels[rows])))
                 bar.update()
     return history
 

@@ -1,11 +1,16 @@
-"""Images that are turned, rescaled and shifted; and what a gradient at the moved image says of the one before."""
+"""What happens to an image on its way: it is turned, rescaled and shifted, compressed, and seen from a distance.
+
+Also what a gradient at the moved image says of the one before.
+"""
 
 import functools
+import io
 
 import numpy as np
+from PIL import Image
 
 from .backend import keras, tf
-from .inputs import check_batch, check_number
+from .inputs import check_batch, check_count, check_number, check_pixels
 
 LIMITS = {"angle": {}, "scale": {"least": 0.1, "most": 10}, "shift": {}}
 
@@ -105,6 +110,57 @@ def motion_grid(angles, scales, shifts):
     """
     angle, scale, down, right = (v.ravel() for v in np.meshgrid(angles, scales, shifts, shifts, indexing="ij"))
     return {"angle": angle, "scale": scale, "shift": np.stack([down, right], axis=1)}
+
+
+def jpeg(x, quality):
+    """Images as they come back from a JPEG file of this quality (Pillow's).
+
+    Parameters
+    ----------
+    x : array of float, (n, height, width, 1 or 3), in [0, 1]
+    quality : int
+        1 to 95; Pillow's own is 75.
+
+    Returns
+    -------
+    array of float32, like x
+    """
+    check_count("quality", quality, least=1)
+
+    def again(image):
+        file = io.BytesIO()
+        image.save(file, "JPEG", quality=quality)
+        return Image.open(file)
+
+    return _each(x, again)
+
+
+def from_afar(x, size):
+    """Images seen with so few pixels on a side, and enlarged again to what they had.
+
+    Each small pixel is the mean of those that it covers (Pillow's BOX); between small pixels the enlargement is
+    smooth (BICUBIC).
+
+    Parameters
+    ----------
+    x : array of float, (n, height, width, 1 or 3), in [0, 1]
+    size : int
+
+    Returns
+    -------
+    array of float32, like x
+    """
+    check_count("size", size, least=1)
+    return _each(x, lambda image: image.resize((size, size), Image.BOX).resize(image.size, Image.BICUBIC))
+
+
+def _each(x, changed):
+    """What becomes of each image, as Pillow has them: of whole grey levels."""
+    check_batch("images", x)
+    x = check_pixels(x, np.shape(x)[1:], (0, 1))
+    kept = np.rint(255 * x).astype(np.uint8)
+    seen = [np.asarray(changed(Image.fromarray(image[..., 0] if image.shape[2] == 1 else image))) for image in kept]
+    return np.reshape(seen, x.shape).astype(np.float32) / np.float32(255)
 
 
 def _checked(x, angle, scale, shift):

@@ -3,7 +3,7 @@
     python site/execute.py FOLDER NOTEBOOK...
 
 A copy that is already in FOLDER is used again while nothing it came from has changed: the notebook, advlib, the
-trained networks and stored results, the packages, the data set and the scale.
+trained networks and stored results, the packages, the data sets and the scale.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ def came_from(notebook):
     digest.update((ROOT / "requirements.lock").read_bytes() + platform.python_version().encode())
     for name in ("ADVLIB_SCALE", "ADVLIB_DATASET", "ADVLIB_PAGE"):
         digest.update(f"{name}={os.environ.get(name)}".encode())
+    if '\\"signs\\"' in notebook.read_text(encoding="utf-8"):
+        digest.update(f"signs={data.find(data.SIGNS_NPZ) is not None}".encode())
     return digest.hexdigest()
 
 

@@ -3,6 +3,7 @@
 import gc
 import hashlib
 import io
+import itertools
 import os
 import random
 import shutil
@@ -45,6 +46,37 @@ def test_layers_of_table_1():
 def test_the_dense_network():
     assert cnn.build_dense().count_params() == (784 + 1) * 400 + (400 + 1) * 400 + (400 + 1) * 10
     assert cnn.build_dense(hidden=(3, 4, 5), classes=2, shape=(2, 2, 3)).count_params() == 39 + 16 + 25 + 12
+
+
+@pytest.mark.parametrize(
+    ("build", "size", "last"),
+    [
+        (cnn.build_for_signs, 16, (4, 4, 32)), (cnn.build_for_signs, 32, (8, 8, 32)),
+        (cnn.build_for_signs, 64, (16, 16, 32)), (cnn.build_deep, 32, (4, 4, 48)), (cnn.build_deep, 64, (4, 4, 48)),
+    ],
+)  # fmt: skip
+def test_the_networks_for_signs(build, size, last):
+    """A field that grows with the sign, or one of 16 pixels whatever its size."""
+    model = build(size, seed=1)
+    assert model.input_shape == (None, size, size, 3)
+    assert model.output_shape == (None, 12)
+    pools = [layer for layer in model.layers if isinstance(layer, keras.layers.MaxPooling2D)]
+    assert pools[-1].output.shape[1:] == last
+
+
+def test_networks_for_signs_begin_unlike_each_other():
+    """Else a noise learned on one of them fools the others more than it should."""
+    kinds = itertools.product(cnn.FOR_SIGNS.values(), (16, 32, 64), (0, 1))
+    first = [build(size, seed=seed).get_weights()[0] for build, size, seed in kinds]
+    assert len({kernel.tobytes() for kernel in first}) == 12
+
+
+def test_first_weights_of_he():
+    """Truncated at two deviations and scaled up again: the deviation is √(2 / inputs), within 4 of its own errors."""
+    for kernel in cnn.build_for_signs(64).get_weights()[::2]:
+        inputs = kernel[..., 0].size
+        assert abs(kernel.std() / np.sqrt(2 / inputs) - 1) < 4 / np.sqrt(2 * kernel.size)
+    assert not any(bias.any() for bias in cnn.build_for_signs(64).get_weights()[1::2])
 
 
 def convolve(images, kernel):
@@ -496,7 +528,7 @@ def test_the_shipped_networks_and_their_records(monkeypatch):
     """Three networks of Table I and the dense one, each with its curve, its seed and its commit."""
     monkeypatch.setattr(cnn, "WEIGHTS", SHIPPED)
     names = ["mnist-cnn-0", "mnist-cnn-1", "mnist-cnn-2", "mnist-dense-0"]
-    assert sorted(p.stem for p in SHIPPED.glob("*.npz")) == names
+    assert sorted(p.stem for p in SHIPPED.glob("mnist-*.npz")) == names
     for name in names:
         _, architecture, seed = name.split("-")
         model = cnn.load("mnist", int(seed), architecture)
@@ -507,3 +539,24 @@ def test_the_shipped_networks_and_their_records(monkeypatch):
         assert record["iteration"][-1] == 20_000
         assert len(record["loss_per_100_batches"]) == 200
     assert (SHIPPED / "mnist-dense-0.npz").stat().st_size < 2_000_000
+
+
+def test_the_shipped_networks_for_signs(monkeypatch):
+    """Three seeds of each kind; all together they stay a small download."""
+    monkeypatch.setattr(cnn, "WEIGHTS", SHIPPED)
+    kinds = [*itertools.product(["cnn"], (16, 32, 64), range(3)), *itertools.product(["deep"], (32, 64), range(3))]
+    for architecture, size, seed in kinds:
+        model = cnn.load("signs", seed, architecture, size)
+        assert model.input_shape == (None, size, size, 3)
+        assert all(np.isfinite(w).all() for w in model.get_weights())
+    there = list(SHIPPED.glob("signs-*.npz"))
+    assert len(there) == len(kinds)
+    assert sum(path.stat().st_size for path in there) < 6_000_000
+
+
+@pytest.mark.skipif(data.find(data.SIGNS_NPZ) is None, reason="the traffic signs are not on this machine")
+@pytest.mark.parametrize("size", [32, 64])
+def test_the_networks_for_signs_read_them(size):
+    images, labels = data.load("signs", size).test
+    for architecture in cnn.FOR_SIGNS:
+        assert gradients.accuracy(cnn.load("signs", 0, architecture, size), images, labels) > 0.95

@@ -49,6 +49,21 @@ def test_a_changed_check_makes_the_notebooks_run_again(came_from, tmp_path):
     assert came_from() == key
 
 
+def test_the_signs_make_a_notebook_on_them_run_again_and_no_other(came_from, execute, tmp_path, monkeypatch):
+    """Else a page would go on showing the digits that stood in for them."""
+
+    def with_and_without():
+        keys = []
+        for found in (None, tmp_path / "gtsrb12_64px.npz"):
+            monkeypatch.setattr(execute.data, "find", lambda name, found=found: found)
+            keys.append(came_from())
+        return keys
+
+    assert len({*with_and_without()}) == 1
+    write(tmp_path / "notebooks" / "00_a.ipynb", r'dataset = start(name=\"signs\")')
+    assert len({*with_and_without()}) == 2
+
+
 def test_a_file_that_moves_makes_them_run_again(came_from, tmp_path):
     keys = [came_from()]
     (tmp_path / "advlib" / "checks" / "one_image.py").rename(tmp_path / "advlib" / "one_image.py")

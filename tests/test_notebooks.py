@@ -511,7 +511,7 @@ def test_set_up_cells_run_twice_from_any_folder(tmp_path):
     for path, text in zip(NOTEBOOKS, printed, strict=True):
         for word in (version("tensorflow"), version("keras"), f"scale: {results.SCALE}"):
             assert text.count(word) >= 2, f"{path.name}: the set-up cell, run twice, must print {word!r} twice"
-        assert len(re.findall(r"data: (mnist|digits)", text)) >= 2, path.name
+        assert len(re.findall(r"data: (mnist|digits|signs|coloured-digits)", text)) >= 2, path.name
 
 
 # ---------------------------------------------------------------------------------------- and breaking it is caught

@@ -333,7 +333,7 @@ def test_a_lesson_keeps_nothing_on_disk_and_looks_at_the_full_run_first(full_run
 
 
 @pytest.mark.parametrize(
-    ("dataset", "why"), [(DIGITS, "is of MNIST, and these images are not"), (PUBLISHED, "is not stored")]
+    ("dataset", "why"), [(DIGITS, "is of the published images, and these are others"), (PUBLISHED, "is not stored")]
 )
 def test_without_a_full_run_a_lesson_says_so_and_goes_on(folder, shown, capsys, dataset, why):
     study = results.study("02", dataset, read_only=True)

@@ -109,6 +109,51 @@ def test_dropout_is_on_while_training_and_differs_at_each_step():
     assert len(set(losses)) > 3
 
 
+def noisy(images, rng):
+    return images + rng.normal(0, 0.1, images.shape).astype(np.float32)
+
+
+def test_what_is_augmented_is_learned():
+    """The images become black, so nothing can be learned: the loss of a guess, ln 2, is the least."""
+    black = train(cnn.build(**TABLE_1), 60, learning_rate=3e-3, augment=lambda images, rng: 0 * images)
+    assert np.mean(black["loss"][-10:]) > 0.6
+    assert train(network(), 2, augment=noisy)["loss"] != train(network(), 2)["loss"]
+
+
+def test_a_rate_that_falls_ends_near_nothing():
+    """Adam's first steps are as long as the rate; along a cosine the last of 12 is under a 50th of it."""
+    models = [network() for _ in range(2)]
+    for model, n in zip(models, (0, 12), strict=True):
+        train(model, n, falling=n > 0, learning_rate=1e-3)
+    seen = []
+    train(
+        network(),
+        12,
+        falling=True,
+        learning_rate=1e-3,
+        evaluate_at=[11, 12],
+        watch=lambda m: seen.append(filters(m)) or 0,
+    )
+    assert np.abs(seen[-1] - seen[-2]).max() < 1e-3 / 50
+    assert not equal(*models)
+
+
+def test_interrupted_with_a_falling_rate_and_augmented_images(tmp_path, monkeypatch):
+    settings = {"falling": True, "augment": noisy}
+    expected = network()
+    losses = train(expected, 12, **settings)["loss"]
+    settings |= {"checkpoint": tmp_path / "checkpoint.npz", "save_every": 3}
+    monkeypatch.setattr(training, "_batch", interrupting(training._batch, 8))
+    with pytest.raises(KeyboardInterrupt):
+        train(network(), 12, **settings)
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="is the checkpoint of another training: falling over 12 there, 24 here"):
+        train(network(), 24, **settings)
+    model = network()
+    assert train(model, 12, **settings)["loss"] == losses
+    assert equal(model, expected)
+
+
 @pytest.mark.parametrize("batch_size", [0, 51, -1])
 def test_batch_size_is_checked(batch_size):
     with pytest.raises(ValueError, match=f"batch_size must lie in 1 … 50; found {batch_size}"):

@@ -1,10 +1,13 @@
 """Motions: against scipy, against finite differences, and where the answer is known without computing."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import ndimage
 
-from advlib.transforms import motion_grid, move, move_back, random_motion
+from advlib.transforms import from_afar, jpeg, motion_grid, move, move_back, random_motion
 
 UNIT = 2.0**-24  # half a step between numbers near 1 in single precision
 
@@ -129,3 +132,51 @@ def test_a_grid_holds_each_combination_once():
     cells = motion_grid([-15, 0, 15], [0.9, 1.1], [-2, 0])
     rows = list(zip(cells["angle"], cells["scale"], *cells["shift"].T))
     assert rows == [(a, s, d, r) for a in (-15, 0, 15) for s in (0.9, 1.1) for d in (-2, 0) for r in (-2, 0)]
+
+
+# ------------------------------------------------------------------------------------------- compressed, and from afar
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_keeps_an_even_grey_and_loses_more_at_a_lower_quality(channels, rng):
+    """Of an even block only the mean is kept, which JPEG divides by its quantum: at 95 that is 2 of 8 steps a level."""
+    even = np.full((2, 16, 16, channels), 100 / 255, np.float32)
+    assert np.abs(255 * jpeg(even, 95) - 100).max() <= 1
+    x = rng.random((3, 32, 32, channels), np.float32)
+    lost = [np.abs(jpeg(x, quality) - x).mean() for quality in (95, 75, 30)]
+    assert lost == sorted(lost)
+    assert lost[0] > 0
+
+
+def test_jpeg_is_pillows(rng):
+    x = rng.integers(0, 256, (1, 24, 24, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(x[0]).save(file, "JPEG", quality=75)
+    expected = np.asarray(Image.open(file), np.float32) / np.float32(255)
+    assert np.array_equal(jpeg(x / np.float32(255), 75)[0], expected)
+
+
+def test_from_afar_a_block_is_its_mean():
+    """Blocks of 4×4: a distance at which each is one pixel changes nothing of their means, but all in them."""
+    x = np.zeros((1, 16, 16, 1), np.float32)
+    x[0, ::2] = 1
+    assert np.array_equal(255 * from_afar(x, 4), np.full(x.shape, 128))  # 127.5, rounded up
+    assert np.array_equal(from_afar(x, 16), x)
+    assert from_afar(np.zeros((2, 8, 8, 3), np.float32), 1).shape == (2, 8, 8, 3)
+
+
+@pytest.mark.parametrize("seen", [lambda x: jpeg(x, 75), lambda x: from_afar(x, 4)])
+def test_images_through_pillow_are_checked(seen, rng):
+    with pytest.raises(ValueError, match=r"found 0 … 255 .*: divide by 255"):
+        seen(np.float32([0, 255]).reshape(1, 1, 2, 1))
+    with pytest.raises(ValueError, match=r"must have shape \(n, height, width, channels\).*give images\[None\]"):
+        seen(rng.random((8, 8, 3), np.float32))
+    x = rng.random((2, 8, 8, 3), np.float32)
+    before = x.copy()
+    assert seen(x).dtype == np.float32
+    assert np.array_equal(x, before)
+    assert seen(x[:0]).shape == (0, 8, 8, 3)
+
+
+@pytest.mark.parametrize(("seen", "value"), [(jpeg, 0), (jpeg, 7.5), (from_afar, 0), (from_afar, True)])
+def test_quality_and_size_are_checked(seen, value):
+    with pytest.raises((ValueError, TypeError), match=f"must be .*; found {value}"):
+        seen(np.zeros((1, 8, 8, 1), np.float32), value)
