@@ -23,6 +23,21 @@ SHIPPED = {  # SHA-256 of the files in data/weights
     "mnist-cnn-1.npz": "c31eace194f2de636ebeef92fdc2a52b6b4dcb400e27593817552b7c017fcaab",
     "mnist-cnn-2.npz": "dee07415b2543cd66d8a0550773161f0e6d331de3ae4e4292201741122b7d26f",
     "mnist-dense-0.npz": "88d450fad58b66c98db107c171687f2f239eda332fe5b765a63a620d46fd2232",
+    "signs-cnn-16-0.npz": "a92bf39cdc94286ccb27222745919454ce1fecf20c6766ef7fc78c7802cfd213",
+    "signs-cnn-16-1.npz": "d9be5e0d48c08f40d7c815841c827ccfb19cf211b6e981e4a540592e31332709",
+    "signs-cnn-16-2.npz": "30da238fdb4120f4ee4c677b307fda1ea7eb91de89be6c28ea201bf28765c69b",
+    "signs-cnn-32-0.npz": "0c7355edaf452e5f0ba24ec0ed9f4c89b65e3d76575bee86e75f5fa74e00cfef",
+    "signs-cnn-32-1.npz": "ff007a3b2c6d290a940145a7dd9319378d95dc990aec8f44af6563f7568cc1a2",
+    "signs-cnn-32-2.npz": "d5ca644ad5d3bed1e3a9e7f0a4429f8128b52f76f75e9c3f1bbe025c4d008d75",
+    "signs-cnn-64-0.npz": "fedeadb9b9932943ef6d5cdd6b223025541ea3e6e0abaaa7f0d06f905a2888c1",
+    "signs-cnn-64-1.npz": "c2a8de27076213c086975901fb1d350d49047029f7ce99fd20eed55114fa4271",
+    "signs-cnn-64-2.npz": "4b02fe9cfebb090c8cfbc05b48a9e68612758567413b8cb8c202dfec489a5e0a",
+    "signs-deep-32-0.npz": "958421202b5e53c14290f040b571f2f6fdef8aabf6326c9e44fc0ec578615c52",
+    "signs-deep-32-1.npz": "86f0f9e6231f414544600bcf05be056149d50c1b3ef55917c49906de39d4876f",
+    "signs-deep-32-2.npz": "21b48b6b880c46758bbc2e7d602e9705bfa70efdace48aa8207fd4254298c2d5",
+    "signs-deep-64-0.npz": "d36fd60820f33dc06627e041e076035ec7d5a77e2a2a48c8b1ef4f17ff17da66",
+    "signs-deep-64-1.npz": "080800c343496fffbc0a322af579023a0c3f57f8ed01c22180caf576ed3a44dd",
+    "signs-deep-64-2.npz": "782d82d22b41c0abe58b5c7439c2e45b3a75b48663f94d82559fec1d9b300824",
 }
 FILTERS = (16, 32, 48, 48)  # of the networks for signs
 layers = keras.layers
