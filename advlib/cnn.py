@@ -148,7 +148,7 @@ def _weighted(seed, he=False):
 ARCHITECTURES = {"cnn": build, "dense": build_dense}
 FOR_SIGNS = {"cnn": build_for_signs, "deep": build_deep}
 CLASSES = {"signs": 12, "coloured-digits": 10}
-STAND_INS = {"digits": 200, "coloured-digits": 300}  # batches of training, on the spot
+ON_THE_SPOT = {None: (200, 1e-3), 16: (1200, 2e-3), 32: (600, 2e-3), 64: (700, 1e-3)}  # size: batches, learning rate
 
 
 def save(model, path):
@@ -194,10 +194,12 @@ def load(name="mnist", seed=0, architecture="cnn", size=None):
     filename = f"{name}-{architecture}-{size}-{seed}.npz" if size else f"{name}-{architecture}-{seed}.npz"
     path = WEIGHTS / filename
     remedy = "git checkout data/weights brings the published ones back"
-    if name in STAND_INS:
+    if name in ("digits", "coloured-digits"):
         path, remedy = CACHE / filename, "move it away, and it is made anew"
         if _older_than_the_code(path):
-            train(model, data.load(name, size), iterations=STAND_INS[name], learning_rate=1e-3, seed=seed)
+            batches, rate = ON_THE_SPOT[size]
+            how = {"iterations": batches, "learning_rate": rate, "falling": size is not None, "seed": seed}
+            train(model, data.load(name, size), **how)
             try:
                 save(model, path)
             except OSError as why:  # a course folder that only its teacher may write

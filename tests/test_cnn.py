@@ -560,3 +560,26 @@ def test_the_networks_for_signs_read_them(size):
     images, labels = data.load("signs", size).test
     for architecture in cnn.FOR_SIGNS:
         assert gradients.accuracy(cnn.load("signs", 0, architecture, size), images, labels) > 0.95
+
+
+def test_the_signs_stand_in_has_its_network_at_each_size(folders):
+    """Trained once, kept under its size, and better than a guess among ten."""
+    dataset = data.load("coloured-digits", 16)
+    model = cnn.load("coloured-digits", size=16)
+    assert gradients.accuracy(model, *dataset.test) > 0.5
+    assert equal(model, cnn.load("coloured-digits", size=16))
+    assert [p.name for p in (folders / "cache").iterdir()] == ["coloured-digits-cnn-16-0.npz"]
+
+
+@pytest.mark.parametrize(("name", "size", "what"), [("mnist", 32, "only the signs come in several sizes"),
+                                                    ("signs", 48, "size must be 16, 32 or 64; found 48")])  # fmt: skip
+def test_the_size_is_checked(name, size, what):
+    with pytest.raises(ValueError, match=what):
+        cnn.load(name, size=size)
+    with pytest.raises(ValueError, match=what):
+        data.load(name, size)
+
+
+def test_a_dense_network_for_signs_is_not_there():
+    with pytest.raises(ValueError, match="architecture must be one of 'cnn', 'deep'; found 'dense'"):
+        cnn.load("signs", architecture="dense")
