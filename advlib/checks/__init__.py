@@ -15,14 +15,15 @@ from .own_motion import own_moving_noise
 from .own_noise import own_noise
 from .pairs import concordance
 from .price import cover
+from .resolution import coarse_share, slope_interval
 from .start_here import grey_levels
 from .target import foresight, own_target, target_step, two_claims
 from .the_cnn import accuracy, count_parameters, cross_entropy, learning_rate, softmax
 
 __all__ = [
-    "accuracy", "best_step", "class_success", "clip", "common_step", "concordance", "count_parameters",
+    "accuracy", "best_step", "class_success", "clip", "coarse_share", "common_step", "concordance", "count_parameters",
     "cover", "cross_entropy", "dominant_label", "environment", "file_rms", "foresight", "grey_levels", "interval", "l0",
     "learning_rate", "margin", "mcnemar", "motion_step", "own_attack", "own_direction", "own_moving_noise", "own_noise",
-    "own_target", "rate_when_moved", "shift", "shift_back", "shuffled", "softmax", "split_half", "step", "target_step",
-    "targeted_step", "two_claims",
+    "own_target", "rate_when_moved", "shift", "shift_back", "shuffled", "slope_interval", "softmax", "split_half", "step",
+    "target_step", "targeted_step", "two_claims",
 ]  # fmt: skip
