@@ -126,6 +126,24 @@ def errors(times):
     return wrong
 
 
+def normal(ddof):
+    "As many standard deviations of the resampled means to each side."
+
+    def wrong(success, signs, rng):
+        p = shares(success, signs)
+        means = rng.choice(p, (10_000, len(p))).mean(1)
+        return p.mean(), *(p.mean() + np.array([-1.96, 1.96]) * means.std(ddof=ddof))
+
+    return wrong
+
+
+def in_a_range(success, signs, rng):
+    with np.errstate(all="ignore"):
+        hits, photos = (np.bincount(signs, w) for w in (success, 0 * success + 1))
+        p = hits / photos
+    return p.mean(), *ends(rng.choice(p, (1000, len(p))).mean(1))
+
+
 def changed(change):
     return lambda *given: change(*interval(*given))
 
@@ -193,6 +211,12 @@ WRONG = [
     ("area_mean", lambda x, k: mean(x, k)[:, :1], "must have shape"),
     ("area_mean", lambda x, k: mean(x, k) ** 2, "not the right numbers"),
     ("area_mean", lambda x, k: blocks(x, 2).mean((2, 4)), "must have shape"),
+    ("by_sign", normal(ddof=0), "as far below the mean as above"),
+    ("by_sign", lambda s, t, rng: (shares(s, t).mean(), *(ends(rng.choice(shares(s, t), (10_000, 7)).mean(1))
+                                   if shares(s, t).mean() > 0.5 else (0.1, 0.5))), "and not here"),
+    ("by_sign", lambda s, t, rng: interval(s, t, np.random.default_rng()), "one and the same generator"),
+    ("by_sign", lambda s, t, rng: interval(s, t, np.random), "one and the same generator"),
+    ("by_sign", in_a_range, "have gaps"),
     ("by_sign", lambda success, signs, rng: None, "not written yet"),
     ("by_sign", lambda success, signs, rng: shares(success, signs).mean(), "three are asked for"),
     ("by_sign", lambda success, signs, rng: shares(success, signs), "the share for each sign"),
@@ -246,6 +270,8 @@ WRONG = [
     ("norms", lambda e: None, "not written yet"),
     ("norms", lambda e: measures(e)[:2], "three numbers"),
     ("norms", lambda e: [measures(e)[i] for i in (0, 2, 1)], "are exchanged"),
+    ("norms", lambda e: [measures(e)[i] for i in (1, 2, 0)], "in another order"),
+    ("norms", lambda e: [measures(e)[i] for i in (1, 0, 2)], "in another order"),
     ("norms", lambda e: [measures(e)[i] for i in (0, 1, 1)], "not of their mean"),
     ("norms", lambda e: [measures(e)[i] for i in (0, 2, 2)], "not of their sum"),
     ("norms", lambda e: (measures(e)[0], np.mean(e**2), np.sum(e**2)), "the square roots are missing"),
@@ -333,6 +359,12 @@ def asked_for_ever(networks, x, y, eps):
         networks[0](x, y)
 
 
+def asked_at_shifted_images(networks, x, y, eps):
+    for network in networks:
+        network(transforms.move(x, shift=(0, 1)), y)
+    return FULL
+
+
 def as_one_network(networks, x, y, eps):
     return networks(x, y)
 
@@ -356,6 +388,8 @@ def test_each_sign_has_one_vote(capsys):
     [
         (lambda networks, x, y, eps: None, "not written yet", {}),
         (lambda networks, x, y, eps: 1 / 0, "ZeroDivisionError", {}),
+        (lambda networks, x, y, eps: 1 / 0, "it was given networks: a list of functions, x: of shape", {}),
+        (asked_at_shifted_images, "is each gradient brought back", {"learn": (0.05, 0.06), "test": BRIGHT + 0.3}),
         (as_one_network, "networks[0], networks[1]", {}),
         (lambda networks, x, y, eps: x - eps, "one noise for each image", {}),
         (FULL[..., 0], "an image's shape, (16, 16, 3); found (16, 16)", {}),

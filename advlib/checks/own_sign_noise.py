@@ -1,5 +1,7 @@
 """The open exercise of lesson 07: one noise for a sign, scored over unseen signs after what a camera does."""
 
+import re
+
 import numpy as np
 
 from .own_noise import BUDGET, SECONDS, SLOW, _Counted, mean_margin
@@ -55,17 +57,35 @@ def own_sign_noise(learners, models, learn, hidden, signs, course, source, eps):
     elif largest < 0.9 * eps:
         why = f"its largest pixel is {largest:.3f}, and {eps:.3f} is allowed: take longer steps, or more of them"
     elif np.abs(e).mean() < 0.6 * eps:
-        why = "many of its pixels are far from ±eps: longer steps, more rounds, or steps by the sign"
+        why = "many of its pixels are far from ±eps: longer steps, more rounds, or steps along np.sign of the mean vote"
+    elif any(network.moved for network in networks):
+        why = ("you ask at shifted images: is each gradient brought back, transforms.move_back(g, **m), before it "
+               "votes? Left where the shift has put them, the votes blur each other. If it is: more rounds, with "
+               "steps that are long at first and short in the end")  # fmt: skip
+        unfold = MORE
     elif np.mean(moved) < 0.75 * np.mean(own):
         why = (f"it fools {np.mean(own):.0%} of its learning images as they are, and {np.mean(moved):.0%} after a "
                "shift and JPEG: learn it on shifted images, and bring each gradient back")  # fmt: skip
         unfold = MORE
     else:
-        why = ("steps by the sign of the mean vote of ten images, long at first and short in the end, get "
+        why = ("steps along np.sign of the mean vote of ten images, long at first and short in the end, get "
                "further")  # fmt: skip
     if mine[worst] >= NEAR and unfold:
         why += ". You are half-way"
     raise Hint(f"{why}\n          {score}", unfold)
+
+
+class _Watched(_Counted):
+    """And whether it was asked at shifted images: they have an edge that is black from end to end."""
+
+    moved = False
+
+    def __call__(self, images, labels):
+        found = super().__call__(images, labels)
+        images = np.asarray(images)
+        edges = images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]
+        self.moved = self.moved or any(not edge.any((1, 2)).all() for edge in edges)
+        return found
 
 
 def _told(shares):
@@ -74,7 +94,7 @@ def _told(shares):
 
 def _learned(learners, models, learn, course, source, eps):
     """The counting networks, the learner's noise and its largest pixel; what is no noise inside ±eps is refused."""
-    networks = [_Counted(model) for model in models]
+    networks = [_Watched(model) for model in models]
     try:
         e = call(learners, networks, learn, np.full(len(learn), source), eps, seconds=SECONDS, slow=SLOW)
     except Hint as hint:
@@ -88,7 +108,7 @@ def _learned(learners, models, learn, course, source, eps):
             raise Hint("networks is a list of three functions: networks[0], networks[1], networks[2]") from None
         if "gradients are spent" in told:
             raise Hint(f"{told}. Each network has {BUDGET:,} of its own") from None
-        raise
+        raise Hint(re.sub(r"(it was given \w+): a number", r"\1: a list of functions", told), hint.unfold) from None
     if e.shape == learn.shape:
         raise Hint("this is one noise for each image; one noise for all of them is asked for")
     if e.shape != course.shape:

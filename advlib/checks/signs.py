@@ -1,5 +1,7 @@
 """The checks of lesson 07: an area mean, success by physical sign, a noise that is carried to more pixels."""
 
+import itertools
+
 import numpy as np
 
 from .trying import Hint, call, check, compare
@@ -70,6 +72,9 @@ def area_mean(learners):
 
 # ------------------------------------------------------------------------------ 7.2
 COUNTS, HITS = (3, 24, 9, 14, 5, 11, 8), (2, 2, 8, 5, 4, 11, 0)  # photographs of each sign; misread of these
+FEW_HITS = 1, 2, 0, 14, 0, 1, 1  # one sign always, the others hardly ever: the interval's ends are far from symmetrical
+GAPS = Hint("a share is 0/0, NaN: the numbers of the signs have gaps. Go through np.unique(sign_of), not through "
+            "range(…)")  # fmt: skip
 
 
 def _drawn(values, weights, size, draws=200_000):
@@ -80,21 +85,39 @@ def _drawn(values, weights, size, draws=200_000):
     return means
 
 
+def _photographs(hits):
+    """Which photographs are misread, and the number of the sign on each, in no order."""
+    signs = np.repeat([762, 12, 741, 31, 105, 7, 746], COUNTS)
+    success = np.concatenate([np.arange(n) < k for n, k in zip(COUNTS, hits)])
+    order = np.random.default_rng(3).permutation(len(signs))
+    return success[order], signs[order]
+
+
+def _skew(found):
+    """An interval that reaches further up than down: a symmetrical one is refused here, which elsewhere is close."""
+    shares = np.divide(FEW_HITS, COUNTS)
+    mean, right = shares.mean(), np.percentile(_drawn(shares, np.ones(len(shares)), len(shares)), [2.5, 97.5])
+    compare(found[0], mean, tolerance=1e-6)
+    if np.abs(found[1:] - right).max() <= NEAR:
+        return
+    at = (f"where one sign is always misread and the others hardly ever, {right[0]:.2f} to {right[1]:.2f} is expected, "
+          f"found {found[1]:.2f} to {found[2]:.2f}")  # fmt: skip
+    why = "the interval is right elsewhere, and not here"
+    if abs(found[1] + found[2] - 2 * mean) < NEAR:
+        why = ("your ends are as far below the mean as above it, as 1.96 standard deviations are. The resampled means "
+               "reach further up than down: take the ends of their middle 95 %")  # fmt: skip
+    raise Hint(f"{why}; {at}", "Hint: how to draw signs")
+
+
 @check
 def by_sign(learners):
     """Which photographs are misread, and the sign on each, to the mean over signs and its resampled interval.
 
     Hint: first one number for each sign
     """
-    rng = np.random.default_rng(3)
-    numbers = np.array([762, 12, 741, 31, 105, 7, 746])
-    signs = np.repeat(numbers, COUNTS)
-    success = np.concatenate([np.arange(n) < k for n, k in zip(COUNTS, HITS)])
-    order = rng.permutation(len(signs))
-    signs, success = signs[order], success[order]
+    (success, signs), (few, _) = _photographs(HITS), _photographs(FEW_HITS)
     shares, counts = np.divide(HITS, COUNTS), np.array(COUNTS)
-    given = success, signs, np.random.default_rng(0)
-    found = call(learners, *given)
+    found = call(learners, success, signs, np.random.default_rng(0), nan=GAPS)
     if found.shape == ():
         raise Hint("one number; three are asked for: the mean over the signs, and the two ends of its interval")
     if found.shape == (len(shares),):
@@ -150,9 +173,9 @@ def by_sign(learners):
             (ends(right) - shares.mean(), "how far the ends are from the mean; the ends themselves are asked for"),
             (np.percentile(right, [0.025, 0.975]), "np.percentile counts from 0 to 100: 2.5 and 97.5, not 0.025 and "
                                                    "0.975"),
-            (shares.mean() + np.array([-1.96, 1.96]) * deviation,
-             "1.96 standard errors to each side: that takes a normal distribution for granted, which seven shares "
-             "between 0 and 1 do not have. Resample the signs"),
+            *((shares.mean() + np.array([-1.96, 1.96]) * one,
+               "1.96 standard errors to each side: that takes a normal distribution for granted, which seven shares "
+               "between 0 and 1 do not have. Resample the signs") for one in (deviation, shares.std() / np.sqrt(size))),
             (shares.mean() + np.array([-1, 1]) * deviation, "one standard error to each side; the middle 95 % of the "
                                                             "resampled means are asked for"),
         ):  # fmt: skip
@@ -161,13 +184,17 @@ def by_sign(learners):
         a, b = ends(right)
         raise Hint(f"the mean is right, and the interval is not: about {a:.2f} to {b:.2f} is expected, found "
                    f"{low:.2f} to {high:.2f} (10,000 draws of {size} signs)", "Hint: how to draw signs")  # fmt: skip
+    _skew(call(learners, few, signs, np.random.default_rng(0), shape=(3,), nan=GAPS))
     one = call(learners, np.array([True, False, True, True]), np.full(4, 9), np.random.default_rng(0), shape=(3,))
     compare(one, [0.75] * 3, [(one, "with a single sign there is nothing to resample: 0.75, and both ends as well")])
-    twice = [call(learners, success, signs, np.random.default_rng(seed)) for seed in (1, 2)]
-    if np.array_equal(*twice):
+    same, again, another = [call(learners, success, signs, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    if not np.array_equal(same, again):
+        raise Hint("one and the same generator gave two different intervals: take the draws from rng, the generator "
+                   "that is given, and not from np.random or one of your own", "Hint: how to draw signs")  # fmt: skip
+    if np.array_equal(same, another):
         raise Hint("two different generators gave the same ends to the last digit: take the draws from rng, the "
                    "generator that is given", "Hint: how to draw signs")  # fmt: skip
-    return 3
+    return 4
 
 
 # ------------------------------------------------------------------------------ 7.3
@@ -265,6 +292,8 @@ def norms(learners):
         ([12 / 255, e.std(), l2], "the standard deviation takes the mean away first; RMS does not"),
         ([12 / 255, rms, np.sqrt(np.sum(e.mean(-1) ** 2))], "L2 sums over all pixels and all colours"),
         (np.array([12 / 255, rms, l2]) * 255, "in grey levels; give them in the units of the noise"),
+        *((order, "the right numbers in another order: (largest, RMS, L2) is asked for")
+          for order in itertools.permutations([12 / 255, rms, l2])),
     ])  # fmt: skip
     found = call(learners, -np.abs(e), shape=(3,))
     compare(found, [12 / 255, rms, l2], [
