@@ -219,7 +219,8 @@ def beyond():
     FileNotFoundError
         A paper-scale run is not stored; the message says what makes it.
     """
-    targets, price, motion = (results.load(name) for name in ("05_targets", "05_price", "06_motion"))
+    stored = ("05_targets", "05_price", "06_motion", "07_resolution")
+    targets, price, motion, signs = map(results.load, stored)
 
     def counted(k, n):
         return lambda rows: Rate(sum(row[k] for row in rows), sum(row[n] for row in rows))
@@ -243,10 +244,22 @@ def beyond():
         value = counted(f"{at}_k", f"{at}_n")
         return line(what, "06_every_motion", motion["summary"], value, noise=noise, way=way, ε=eps)
 
+    def photographs(what, part, value=rate, **which):
+        rows = [row | {"network": int(row.get("networks", row.get("network")))} for row in signs[part]
+                if row.get("networks") != "all"]  # fmt: skip
+        return line(what, "07_does_resolution_protect", rows, value, **which)
+
+    def slope(family):
+        def b(rows):
+            return "{b:.2f} [{low:.2f}, {high:.2f}]".format(**rows[0]).replace("-", "−")
+
+        return photographs(family, "slope", b, family=family, noise="one image", measure="ε")
+
     def lost(noise):
         return line(noise, "06_every_motion", motion["goal"], lambda rows: f"{rows[0]['loss']:.1f}", noise=noise)
 
     pairs, all_classes = targets["pairs"], price["all_classes"]
+    sixteen = {"family": "cnn", "rule": "gradient", "levels": 16}
     five, small, large = {"class": 5, "target": 3}, {"ε": 0.24}, {"ε": 0.3}
     return {
         "Read as the target: a noise with a target, for one class": [
@@ -277,6 +290,19 @@ def beyond():
         ],
         "Points lost at the worst motion, counted on other images, mean of ten classes (goal: at most 10)": [
             lost("plain"), lost("learned for motion"), lost("learned longer"),
+        ],
+        "Read correctly: test photographs of traffic signs (goal at 32 and 64 pixels on a side: 97 %)": [
+            photographs(f"{size} pixels", "networks", counted("test_k", "test_n"), family="cnn", size=size)
+            for size in (16, 32, 64)
+        ],
+        "Misread: test photographs of Stop (photographs are counted, not signs), one noise of 16 levels, 8 bits": [
+            *(photographs(f"{size} pixels", "stop", size=size, **sixteen) for size in (16, 32, 64)),
+            photographs("random ±16 levels, 32 pixels", "stop", counted("random_k", "n"), size=32, **sixteen),
+            photographs("32 pixels, mean of the five validation signs", "stop",
+                        lambda rows: f"{100 * rows[0]['mean of signs']:.0f} %", size=32, **sixteen),
+        ],
+        "b, where the ε that fools half of the photographs falls as side^−b; intervals by physical sign": [
+            slope("cnn"), slope("deep"), slope("null"),
         ],
     }  # fmt: skip
 

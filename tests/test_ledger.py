@@ -200,9 +200,26 @@ def test_what_goes_beyond_the_paper_adds_up_the_stored_counts(monkeypatch):
         "goal": [{"network": 0, "noise": noise, "loss": loss} for noise, loss in
                  (("plain", 31.04), ("learned for motion", 17.0), ("learned longer", 7.0))],
     }  # fmt: skip
+    stop = {"network": 0, "family": "cnn", "rule": "gradient", "levels": 16, "k": 5, "n": 6, "random_k": 1,
+            "mean of signs": 0.404}  # fmt: skip
+    slope = {"noise": "one image", "measure": "ε", "networks": "0", "b": -0.112, "low": -0.2, "high": 0.014}
+    stored["07_resolution"] = {
+        "networks": [{"network": 0, "family": "cnn", "size": size, "test_k": size, "test_n": 70}
+                     for size in (16, 32, 64)],
+        "stop": [{**stop, "size": size} | other for size in (16, 32, 64)
+                 for other in ({}, {"rule": "sign", "k": 0}, {"levels": 8})],
+        "slope": [{**slope, "family": family, "networks": networks}
+                  for family in ("cnn", "deep", "null") for networks in ("all", "0")],
+    }  # fmt: skip
     monkeypatch.setattr(results, "load", stored.get)
     monkeypatch.setattr(ledger, "SEEDS", (0,))
-    found = [line["network 0"] for part in ledger.beyond().values() for line in part]
+    *found, a, b, c, stop16, stop32, stop64, blind, by_sign, cnn, deep, null = [
+        line["network 0"] for part in ledger.beyond().values() for line in part
+    ]
+    assert [(rate.k, rate.n) for rate in (a, b, c)] == [(16, 70), (32, 70), (64, 70)]
+    assert [(rate.k, rate.n) for rate in (stop16, stop32, stop64, blind)] == [(5, 6), (5, 6), (5, 6), (1, 6)]
+    assert by_sign == "40 %"
+    assert cnn == deep == null == "−0.11 [−0.20, 0.01]"
     assert found[5:7] == ["0.81 [0.10, 0.90]", "0.50 [0.10, 0.90]"]
     assert found[-3:] == ["31.0", "17.0", "7.0"]
     assert [(rate.k, rate.n) for rate in found[11:-3]] == [(i, 8) for i in (1, 0, 1, 1, 1, 0, 1, 2)]
