@@ -23,7 +23,7 @@ def mathml(tex, block=False):
     Raises
     ------
     ValueError
-        docutils does not know a command: write the formula with another one.
+        docutils does not know a command, or a superscript has no base: write the formula in another way.
     """
     number = re.search(r"\\tag\{(.+?)\}", tex)
     plain = re.sub(r"\\tag\{.+?\}", "", tex)
@@ -31,7 +31,7 @@ def mathml(tex, block=False):
     try:
         # a norm's bars are of one size: as a sign alone, the bar before a subscript would be another
         math = tex2mathml(plain, as_block=block).replace("<mo>‖", '<mo stretchy="false">‖')
-    except ValueError as why:
+    except (ValueError, IndexError) as why:  # docutils looks for what a lone ^ or _ is the index of
         raise ValueError(f"this formula cannot be shown: ${tex}$ ({why})") from None
     if not block:
         return math

@@ -51,6 +51,9 @@ from advlib import results
 from tools import reading
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "site"))
+from mathml import mathml  # noqa: E402
+
 NOTEBOOKS = course.notebooks()
 CANARY = ROOT / "tests" / "canary"
 STRIP = [sys.executable, "-m", "nbstripout", "--keep-id", "--extra-keys", "metadata.language_info"]
@@ -413,6 +416,15 @@ def speaks_plainly(nb):
         yield f"{role!r} is MyST: in JupyterLab and on GitHub the reader sees it raw"
 
 
+def has_formulas_that_pages_can_show(nb):
+    text = re.sub(r"`[^`]*`", "", "\n".join(markdown(nb)))
+    for block, line in re.findall(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", text, re.DOTALL):
+        try:
+            mathml(block or line, block=bool(block))
+        except ValueError as why:
+            yield str(why)
+
+
 def is_a_valid_notebook(nb):
     if len({cell.get("id") for cell in nb.cells}) < len(nb.cells):
         return (yield "two cells have the same id")  # which validate would mend
@@ -447,6 +459,7 @@ CLAUSES = [
     has_exercises,
     ends_with_what_was_learned,
     speaks_plainly,
+    has_formulas_that_pages_can_show,
     is_a_valid_notebook,
 ]
 
@@ -701,6 +714,8 @@ BROKEN = [
     (speaks_plainly, swap(24, "One", "It is just one")),
     (speaks_plainly, swap(24, "One", "{cite}`x` One")),
     (speaks_plainly, swap(24, "One", "\n```{note}\nOne\n```\n")),
+    (has_formulas_that_pages_can_show, swap(24, "One", "ε ∝ side$^{-b}$: one")),
+    (has_formulas_that_pages_can_show, swap(24, "One", "$$\\nothing$$ One")),
     (is_a_valid_notebook, lambda nb: nb.metadata.pop("kernelspec")),
     (is_a_valid_notebook, lambda nb: nb.cells[4].update(id=nb.cells[5].id)),
     (is_a_valid_notebook, lambda nb: nb.cells[4].pop("outputs")),
