@@ -24,6 +24,7 @@ The conventions, for authors (CONTRIBUTING.md has the same in prose):
   ``# Solution``; what it gives to a check is named ``..._solution``, so that ``advlib.checks`` folds the verdict.
   A lesson has 3 or 4 and one more that begins ``**Open exercise 2.5** (...)``.  00, 09 and what goes in depth have
   0-4; a card that says 0 minutes has none.
+- Formulas are TeX that docutils can write as MathML: the pages show them so.
 - A link to a notebook has its name: ``[2 · Title?](02_name.ipynb)``, ``[2 in depth · Title?](in_depth/02_name.ipynb)``.
 - The end: ``## What you learned`` with as many list items as the card, ``## Limits``, ``## Next`` with a link.
 """
