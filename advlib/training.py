@@ -99,7 +99,7 @@ def train(
     if checkpoint:
         settings = {
             "images a batch": batch_size, "learning rate": learning_rate, "order of the images": seed,
-            **({"falling over": iterations} if falling else {}), **({"augment": augment.__name__} if augment else {}),
+            "falling over": iterations if falling else None, "augment": getattr(augment, "__name__", None),
             "images": _digest([images, labels]), "first weights": _digest(v.numpy() for v in state),
             "shapes": [list(v.shape) for v in state],
         }  # fmt: skip
