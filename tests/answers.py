@@ -4,6 +4,9 @@ import re
 
 import nbformat
 import numpy as np
+import pytest
+
+from advlib import checks
 
 
 def largest(a):
@@ -16,6 +19,28 @@ def votes(g):
 
 def naive(g):
     return g / largest(g)
+
+
+def verdicts(right, wrong):
+    """Two tests: each right answer of a check passes, and each usual mistake gets its own hint.
+
+    ``right`` has the answers under the name of the check, ``wrong`` a name, an answer and words of its hint.
+    """
+
+    @pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in right for answer in right[name]])
+    def passes(name, answer, capsys):
+        getattr(checks, name)(answer)
+        assert capsys.readouterr().out.startswith(f"[OK] {name}")
+
+    @pytest.mark.parametrize(("name", "answer", "hint"), wrong)
+    def gets_its_hint(name, answer, hint, capsys):
+        getattr(checks, name)(answer)
+        said = capsys.readouterr().out
+        assert said.startswith(f"[not yet] {name}: ")
+        assert hint in said
+        assert 'Help: unfold "Hint: ' in said
+
+    return passes, gets_its_hint
 
 
 def _solved(lesson):

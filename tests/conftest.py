@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("answers")  # its tests say what was found, as those of the files do
+
 # a shell's background job ignores Ctrl-C, and so would the programs that it starts
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

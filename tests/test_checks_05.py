@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from answers import checked, largest, naive, solution, votes
+from answers import checked, largest, naive, solution, verdicts, votes
 from tiny import linear
 
 from advlib import checks, gradient
@@ -245,19 +245,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "answer"), [(name, answer) for name in RIGHT for answer in RIGHT[name]])
-def test_a_right_answer_passes_however_it_is_written(name, answer, capsys):
-    getattr(checks, name)(answer)
-    assert capsys.readouterr().out.startswith(f"[OK] {name}")
-
-
-@pytest.mark.parametrize(("name", "answer", "hint"), WRONG)
-def test_a_usual_mistake_gets_its_hint(name, answer, hint, capsys):
-    getattr(checks, name)(answer)
-    said = capsys.readouterr().out
-    assert said.startswith(f"[not yet] {name}: ")
-    assert hint in said
-    assert 'Help: unfold "Hint: ' in said
+test_a_right_answer_passes_however_it_is_written, test_a_usual_mistake_gets_its_hint = verdicts(RIGHT, WRONG)
 
 
 def test_two_hints_each_where_it_helps(capsys):

@@ -69,6 +69,11 @@ def learned(learners, model, learn, course, eps, *asked):
             raise Hint("network is a function here, no Keras model: ask network(images, labels)[1] for the gradients, "
                        "so that they can be counted") from None  # fmt: skip
         raise
+    return network, e, largest_pixel(e, learn, course, eps)
+
+
+def largest_pixel(e, learn, course, eps):
+    """Of a learner's noise; what is no noise of an image's shape inside ±eps is refused."""
     if e.shape == learn.shape:
         raise Hint("this is one noise for each image; one noise for all of them is asked for")
     if e.shape != course.shape:
@@ -79,7 +84,7 @@ def learned(learners, model, learn, course, eps, *asked):
                    "end")  # fmt: skip
     if not largest:
         raise Hint("the noise is zero everywhere")
-    return network, e, largest
+    return largest
 
 
 def mean_margin(model, images, e, label):

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from .own_noise import BUDGET, SECONDS, SLOW, _Counted, mean_margin
+from .own_noise import BUDGET, SECONDS, SLOW, _Counted, largest_pixel, mean_margin
 from .trying import Hint, call, check
 
 LEAST = 0.30  # mean over the signs, on the network where it is lowest
@@ -109,17 +109,7 @@ def _learned(learners, models, learn, course, source, eps):
         if "gradients are spent" in told:
             raise Hint(f"{told}. Each network has {BUDGET:,} of its own") from None
         raise Hint(re.sub(r"(it was given \w+): a number", r"\1: a list of functions", told), hint.unfold) from None
-    if e.shape == learn.shape:
-        raise Hint("this is one noise for each image; one noise for all of them is asked for")
-    if e.shape != course.shape:
-        raise Hint(f"the noise must have an image's shape, {course.shape}; found {e.shape}")
-    largest = np.abs(e).max()
-    if largest > eps + 1e-6:
-        raise Hint(f"its largest pixel goes beyond eps = {eps:g} by {largest - eps:.1g}: clip it to -eps … eps in the "
-                   "end")  # fmt: skip
-    if not largest:
-        raise Hint("the noise is zero everywhere")
-    return networks, e, largest
+    return networks, e, largest_pixel(e, learn, course, eps)
 
 
 def _seen(images, shift):
