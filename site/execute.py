@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def came_from(notebook):
     """A SHA-256 over all that decides a notebook's outputs."""
-    digest = hashlib.sha256(notebook.read_bytes())
+    source = notebook.read_bytes()
+    digest = hashlib.sha256(source)
     own = os.environ.get("ADVLIB_WEIGHTS")  # as the notebook finds it, from its own folder
     weights = notebook.parent / own if own else ROOT / "data" / "weights"
     for folder in (ROOT / "advlib", weights, ROOT / "data" / "results"):
@@ -38,7 +39,7 @@ def came_from(notebook):
     digest.update((ROOT / "requirements.lock").read_bytes() + platform.python_version().encode())
     for name in ("ADVLIB_SCALE", "ADVLIB_DATASET", "ADVLIB_PAGE"):
         digest.update(f"{name}={os.environ.get(name)}".encode())
-    if '\\"signs\\"' in notebook.read_text(encoding="utf-8"):
+    if rb"\"signs\"" in source:
         digest.update(f"signs={data.find(data.SIGNS_NPZ) is not None}".encode())
     return digest.hexdigest()
 

@@ -64,6 +64,13 @@ def test_the_signs_make_a_notebook_on_them_run_again_and_no_other(came_from, exe
     assert len({*with_and_without()}) == 2
 
 
+def test_a_notebook_that_is_no_text_has_a_key_too(came_from, tmp_path):
+    """It is told of as damaged when it is opened, by its name, and not by a traceback here."""
+    key = came_from()
+    (tmp_path / "notebooks" / "00_a.ipynb").write_bytes(b"\xff\xfe\x00")
+    assert came_from() != key
+
+
 def test_a_file_that_moves_makes_them_run_again(came_from, tmp_path):
     keys = [came_from()]
     (tmp_path / "advlib" / "checks" / "one_image.py").rename(tmp_path / "advlib" / "one_image.py")
