@@ -61,8 +61,7 @@ def without_alt(output):
     bundle = output.get("data", {})
     pictures = re.findall(r'<img\b(?![^>]*aria-hidden="true")[^>]*>', bundle.get("text/html", ""))
     return any(not re.search(r'\balt="[^"]', picture) for picture in pictures) or any(
-        kind.startswith("image/")
-        for kind in bundle  # Jupyter has no place for words beside such a one
+        kind.startswith("image/") for kind in bundle  # Jupyter has no place for words beside such a one
     )
 
 

@@ -3,7 +3,6 @@
 import os
 import warnings
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -68,14 +67,13 @@ def build(hidden=1024, classes=10, shape=(28, 28, 1), seed=0, filters=(32, 64), 
     """
     start = _weighted(seed, he)
     same = {"padding": "same", "activation": "relu", **LAST}
-    convolutions = [
-        (layers.Conv2D(number, 5, **same, **next(start)), layers.MaxPooling2D(2, **LAST, **SINGLE))
-        for number in filters
-    ]
+    convolutions = []
+    for number in filters:
+        convolutions += [layers.Conv2D(number, 5, **same, **next(start)), layers.MaxPooling2D(2, **LAST, **SINGLE)]
     return keras.Sequential(
         [
             layers.Input(shape, **SINGLE),
-            *chain.from_iterable(convolutions),
+            *convolutions,
             layers.Flatten(**LAST, **SINGLE),
             layers.Dense(hidden, activation="relu", **next(start)),
             layers.Dropout(0.5, seed=seed, **SINGLE),
@@ -116,7 +114,7 @@ def build_for_signs(size=32, classes=12, seed=0):
     keras.Model
         (n, size, size, 3) to logits, (n, classes).
     """
-    return _for_signs(size, classes, seed, FILTERS[:2])
+    return _for_signs(size, classes, own_seed(size, seed), FILTERS[:2])
 
 
 def build_deep(size=32, classes=12, seed=0):
@@ -124,12 +122,16 @@ def build_deep(size=32, classes=12, seed=0):
 
     So the last map is 4×4 at every size, and each of its cells looks at the same share of the sign.
     """
-    return _for_signs(size, classes, 50 + seed, FILTERS[: {16: 2, 32: 3, 64: 4}[size]])
+    return _for_signs(size, classes, own_seed(size, seed, deep=True), FILTERS[: {16: 2, 32: 3, 64: 4}[size]])
 
 
 def _for_signs(size, classes, seed, filters):
-    # with one seed for all kinds they would begin with the same first filters, and share their mistakes
-    return build(64, classes, (size, size, 3), 100 * size + seed, filters, he=True)
+    return build(64, classes, (size, size, 3), seed, filters, he=True)
+
+
+def own_seed(size, seed, deep=False):
+    """A seed for each kind and size: with one for all, networks would begin alike, and share their mistakes."""
+    return 100 * size + 50 * deep + seed
 
 
 def _weighted(seed, he=False):
@@ -147,7 +149,6 @@ def _weighted(seed, he=False):
 # ------------------------------------------------------------------------- shipped networks
 ARCHITECTURES = {"cnn": build, "dense": build_dense}
 FOR_SIGNS = {"cnn": build_for_signs, "deep": build_deep}
-CLASSES = {"signs": 12, "coloured-digits": 10}
 ON_THE_SPOT = {None: (200, 1e-3), 16: (1200, 2e-3), 32: (600, 2e-3), 64: (700, 1e-3)}  # size: batches, learning rate
 
 
@@ -189,8 +190,8 @@ def load(name="mnist", seed=0, architecture="cnn", size=None):
     size = data.checked_size(name, size)
     kinds = FOR_SIGNS if size else ARCHITECTURES
     check_choice("architecture", architecture, kinds)
-    builder, shape = kinds[architecture], (size, CLASSES[name]) if size else ()
-    model = builder(*shape, seed=seed)
+    builder = kinds[architecture]
+    model = builder(size, len(data.CLASSES) if name == "signs" else 10, seed) if size else builder(seed=seed)
     filename = f"{name}-{architecture}-{size}-{seed}.npz" if size else f"{name}-{architecture}-{seed}.npz"
     path = WEIGHTS / filename
     remedy = "git checkout data/weights brings the published ones back"

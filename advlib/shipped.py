@@ -6,7 +6,7 @@ import numpy as np
 
 from . import cnn, data, results
 from .files import replacing
-from .gradients import predict
+from .gradients import accuracy, predict
 
 SNAPSHOTS = (0, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
@@ -69,14 +69,11 @@ def train_for_signs(architecture, size, seed):
     model = cnn.FOR_SIGNS[architecture](size, seed=seed)
     cnn.train(
         model, dataset, iterations=epochs * (len(dataset.train[0]) // 50), learning_rate=rate, falling=True,
-        augment=jittered, seed=100 * size + 50 * (architecture == "deep") + seed,
+        augment=jittered, seed=cnn.own_seed(size, seed, architecture == "deep"),
     )  # fmt: skip
     cnn.save(model, cnn.WEIGHTS / f"signs-{architecture}-{size}-{seed}.npz")
     model = cnn.load("signs", seed, architecture, size)
-    return {
-        part: np.mean(predict(model, x) == y)
-        for part, (x, y) in [("validation", dataset.validation), ("test", dataset.test)]
-    }
+    return {"validation": accuracy(model, *dataset.validation), "test": accuracy(model, *dataset.test)}
 
 
 if __name__ == "__main__":  # python -m advlib.shipped: train what is not there

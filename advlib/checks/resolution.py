@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .signs import blocks
 from .trying import Hint, call, check, compare
 
 SIZES = np.array([16, 32, 64])
@@ -146,11 +147,6 @@ def slope_interval(learners):
     return 2
 
 
-def _blocks(g, k):
-    n, height, width, colours = g.shape
-    return g.reshape(n, height // k, k, width // k, k, colours)
-
-
 @check
 def coarse_share(learners):
     """Gradients and the side of a block to the share of each one's size that the blocks' sums keep.
@@ -160,12 +156,12 @@ def coarse_share(learners):
     for n, height, width, k in ((3, 8, 12, 4), (2, 6, 6, 3), (1, 4, 8, 2)):
         rng = np.random.default_rng(n)
         g = rng.normal(0.3, 1, (n, height, width, 3)) * np.array([1, 10, 0.1])[:n, None, None, None]
-        blocks, size = _blocks(g, k), np.abs(g).sum((1, 2, 3))
+        cut, size = blocks(g, k), np.abs(g).sum((1, 2, 3))
 
         def kept(part, size=size):
             return np.abs(part).sum(tuple(range(1, np.ndim(part)))) / size
 
-        right = kept(blocks.sum((2, 4)))
+        right = kept(cut.sum((2, 4)))
         found = call(learners, g, k)
         if found.shape == () and n > 1:
             raise Hint("one number for each image is asked for; found a single one: sum over the axes 1, 2 and 3")
@@ -174,27 +170,27 @@ def coarse_share(learners):
         swapped = g.reshape(n, height // k, width // k, k, k, 3)
         inner_first = g.reshape(n, k, height // k, k, width // k, 3)
         compare(found, right, [
-            (kept(np.abs(blocks).sum((2, 4))), "the absolute values come after the sum over a block: inside a block "
+            (kept(np.abs(cut).sum((2, 4))), "the absolute values come after the sum over a block: inside a block "
                                                "plus and minus may cancel"),
-            (kept(blocks.mean((2, 4))), "this is the mean of a block; its pixels' gradients add up"),
-            (kept(np.abs(blocks.sum((2, 4))) / k), "the sum of a block is divided by nothing"),
-            (kept(blocks.sum((2, 4, 5))), "the colours were added up as well; each colour is summed for itself"),
-            (kept(blocks.sum((2, 4, 5))) * size / np.abs(g.sum(3)).sum((1, 2)),
+            (kept(cut.mean((2, 4))), "this is the mean of a block; its pixels' gradients add up"),
+            (kept(np.abs(cut.sum((2, 4))) / k), "the sum of a block is divided by nothing"),
+            (kept(cut.sum((2, 4, 5))), "the colours were added up as well; each colour is summed for itself"),
+            (kept(cut.sum((2, 4, 5))) * size / np.abs(g.sum(3)).sum((1, 2)),
              "the colours were added up as well; each colour is summed for itself"),
             (kept(swapped.sum((3, 4))), "these are no blocks: the reshape has to split the height into height // k and "
                                         "k, and then the width into width // k and k"),
             (kept(swapped.sum((2, 4))), "these are no blocks: split the height into height // k and k, then the width"),
             (kept(inner_first.sum((1, 3))), "these sum pixels that lie far apart; (height // k, k) makes neighbours of "
                                             "them, (k, height // k) does not"),
-            (kept(blocks.sum((1, 3))), "the axes 1 and 3 run over the blocks; inside a block run 2 and 4"),
+            (kept(cut.sum((1, 3))), "the axes 1 and 3 run over the blocks; inside a block run 2 and 4"),
             (kept(g[:, ::k, ::k]), "every k-th pixel was taken; all pixels of a block are summed"),
-            (np.sqrt((blocks.sum((2, 4)) ** 2).sum((1, 2, 3)) / (g**2).sum((1, 2, 3))),
+            (np.sqrt((cut.sum((2, 4)) ** 2).sum((1, 2, 3)) / (g**2).sum((1, 2, 3))),
              "these are squares and a root; absolute values are asked for"),
-            (kept(blocks.sum((2, 4))) * size / size.sum(), "each image is divided by its own sum, not by that of all"),
+            (kept(cut.sum((2, 4))) * size / size.sum(), "each image is divided by its own sum, not by that of all"),
             (1 / right, "this is the quotient upside down"),
             (1 - right, "this is what is lost; asked for is what is kept"),
             (right * size, "this is not yet divided by the sum of the absolute values of the gradient"),
-            (np.abs(blocks.sum((2, 4)).sum((1, 2, 3))) / size, "this is the absolute value of one sum; take that of "
+            (np.abs(cut.sum((2, 4)).sum((1, 2, 3))) / size, "this is the absolute value of one sum; take that of "
                                                                "each block"),
         ])  # fmt: skip
     return 3

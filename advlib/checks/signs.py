@@ -10,7 +10,8 @@ NEAR = 0.015  # of an end: four of the standard errors that 10,000 draws leave h
 
 
 # ------------------------------------------------------------------------------ 7.1
-def _blocks(x, k):
+def blocks(x, k):
+    """Images cut into blocks of k × k pixels: their rows and columns are the axes 2 and 4."""
     n, height, width, colours = x.shape
     return x.reshape(n, height // k, k, width // k, k, colours)
 
@@ -26,7 +27,7 @@ def area_mean(learners):
         x = rng.uniform(0.05, 0.95, shape)
         n, height, width, colours = shape
         small = (n, height // k, width // k, colours)
-        right = _blocks(x, k).mean((2, 4))
+        right = blocks(x, k).mean((2, 4))
         found = call(learners, x, k)
         at = f"(images {shape}, k = {k})"
         if found.shape == small[:3]:
@@ -52,11 +53,11 @@ def area_mean(learners):
                 (half, "the columns are scrambled: width // k comes before its k, as with the rows"),
                 (x.reshape(n, k, height // k, width // k, k, colours).mean((1, 4)),
                  "the rows are scrambled: height // k comes before its k, as with the columns"),
-                (_blocks(x, k).sum((2, 4)), "the sum of each block; a mean is asked for"),
-                (_blocks(x, k).sum((2, 4)) / k, "divided by k; a block has k · k pixels"),
-                (_blocks(x, k).max((2, 4)), "the largest pixel of each block, as in the network's pooling; the mean is "
+                (blocks(x, k).sum((2, 4)), "the sum of each block; a mean is asked for"),
+                (blocks(x, k).sum((2, 4)) / k, "divided by k; a block has k · k pixels"),
+                (blocks(x, k).max((2, 4)), "the largest pixel of each block, as in the network's pooling; the mean is "
                                             "asked for"),
-                (np.median(_blocks(x, k), axis=(2, 4)), "the median of each block; the mean is asked for"),
+                (np.median(blocks(x, k), axis=(2, 4)), "the median of each block; the mean is asked for"),
                 (np.broadcast_to(right.mean(-1, keepdims=True), small),
                  "the three colours have become one grey: each colour has a mean of its own"),
                 *((a, "the means are rounded to whole grey levels; leave them as they are. It is the attacked image "
@@ -78,11 +79,10 @@ GAPS = Hint("a share is 0/0, NaN: the numbers of the signs have gaps. Go through
 
 
 def _drawn(values, weights, size, draws=200_000):
-    """The mean, and the ends of the middle 95 %, of weighted means of so many, drawn with replacement."""
+    """Weighted means of so many, drawn with replacement."""
     values, weights = np.asarray(values, float), np.asarray(weights, float)
     rows = np.random.default_rng(5).integers(len(values), size=(draws, size))
-    means = (values * weights)[rows].sum(1) / weights[rows].sum(1)
-    return means
+    return (values * weights)[rows].sum(1) / weights[rows].sum(1)
 
 
 def _photographs(hits):
@@ -150,10 +150,9 @@ def by_sign(learners):
     if high - low < 1e-9:
         raise Hint("the interval has no width: are the signs drawn with replacement, and anew for each mean? A "
                    "choice without replacement gives all of them every time")  # fmt: skip
-    near = NEAR
-    if np.abs([low, high] - 100 * ends(right)).max() < 100 * near:
+    if np.abs([low, high] - 100 * ends(right)).max() < 100 * NEAR:
         raise Hint("the ends are in per cent, the mean is not")
-    if np.abs([low, high] - ends(right)).max() > near:
+    if np.abs([low, high] - ends(right)).max() > NEAR:
         for wrong, hint in (
             (ends(_drawn(each, np.ones(len(each)), len(each))),
              "the photographs were resampled; two photographs of one sign are no two independent draws. Draw whole "
@@ -179,7 +178,7 @@ def by_sign(learners):
             (shares.mean() + np.array([-1, 1]) * deviation, "one standard error to each side; the middle 95 % of the "
                                                             "resampled means are asked for"),
         ):  # fmt: skip
-            if np.abs([low, high] - np.asarray(wrong)).max() < near:
+            if np.abs([low, high] - np.asarray(wrong)).max() < NEAR:
                 raise Hint(hint, "Hint: how to draw signs")
         a, b = ends(right)
         raise Hint(f"the mean is right, and the interval is not: about {a:.2f} to {b:.2f} is expected, found "
