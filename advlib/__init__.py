@@ -15,6 +15,7 @@ _HOME = {
     "direction": "gradients",
     "iterative_attack": "attack",
     "fgsm": "attack",
+    "box_attack": "attack",
     "random_noise": "attack",
     "common_noise": "common",
     "rms": "metrics",
@@ -23,8 +24,8 @@ _HOME = {
     "start": "opening",
 }
 _MODULES = (
-    "attack", "checks", "cnn", "common", "data", "gradients", "metrics", "plots", "results", "transforms",
-    "widgets",
+    "attack", "bounds", "checks", "cnn", "common", "data", "defences", "gradients", "metrics", "plots", "results",
+    "transforms", "widgets",
 )  # fmt: skip
 __all__ = [*_HOME, *_MODULES]
 

@@ -219,8 +219,8 @@ def beyond():
     FileNotFoundError
         A paper-scale run is not stored; the message says what makes it.
     """
-    stored = ("05_targets", "05_price", "06_motion", "07_resolution")
-    targets, price, motion, signs = map(results.load, stored)
+    stored = ("03_gradient_vs_sign", "05_targets", "05_price", "06_motion", "07_resolution")
+    rules, targets, price, motion, signs = map(results.load, stored)
 
     def counted(k, n):
         return lambda rows: Rate(sum(row[k] for row in rows), sum(row[n] for row in rows))
@@ -232,6 +232,14 @@ def beyond():
         rows = [row for row in rows if all(row[field] == wanted for field, wanted in which.items())]
         found = {f"network {seed}": value([row for row in rows if row["network"] == seed]) for seed in SEEDS}
         return {"what": what, **found, "where": Link(f"{int(notebook[:2])} in depth", f"in_depth/{notebook}")}
+
+    def over(what, claim):
+        """The RMS of the sign rule's noise over that of the gradient rule's."""
+
+        def ratio(rows):
+            return "{ratio:.2f} [{low:.2f}, {high:.2f}]".format(**rows[0])
+
+        return line(what, "03_two_rules", rules["claims"], ratio, claim=claim)
 
     def forecast(eps):
         def rho(rows):
@@ -262,6 +270,10 @@ def beyond():
     sixteen = {"family": "cnn", "rule": "gradient", "levels": 16}
     five, small, large = {"class": 5, "target": 3}, {"ε": 0.24}, {"ε": 0.3}
     return {
+        "RMS of the sign rule's noise over that of the gradient rule's, single images": [
+            over("the same α", "weaker noise (RMS)"),
+            over("as many steps, both at the border", "same, border and as many steps"),
+        ],
         "Read as the target: a noise with a target, for one class": [
             line("a 5 as a 3, ε = 0.24", "05_which_pairs", pairs, **five, **small),
             line("a 5 as a 3, ε = 0.30", "05_which_pairs", pairs, **five, **large),

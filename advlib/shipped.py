@@ -4,9 +4,10 @@ from itertools import product
 
 import numpy as np
 
-from . import cnn, data, results
+from . import cnn, data, defences, results
 from .files import replacing
 from .gradients import accuracy, predict
+from .transforms import shifted
 
 SNAPSHOTS = (0, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
@@ -55,11 +56,9 @@ def jittered(images, rng):
 
     A shift by up to a 32nd of the side, as whole pixels (so none at 16), and a brightness between e^-0.2 and e^0.2.
     """
-    n, size, shift = len(images), images.shape[1], images.shape[1] // 32
-    wide = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)), mode="edge")
-    corners = rng.integers(0, 2 * shift + 1, (n, 2))
-    moved = np.stack([x[i : i + size, k : k + size] for x, (i, k) in zip(wide, corners, strict=True)])
-    return np.clip(moved * np.exp(rng.uniform(-0.2, 0.2, (n, 1, 1, 1))).astype(np.float32), 0, 1)
+    moved = shifted(images, rng, images.shape[1] // 32)
+    light = np.exp(rng.uniform(-0.2, 0.2, (len(images), 1, 1, 1)))
+    return np.clip(moved * light.astype(np.float32), 0, 1)
 
 
 def train_for_signs(architecture, size, seed):
@@ -76,6 +75,17 @@ def train_for_signs(architecture, size, seed):
     return {"validation": accuracy(model, *dataset.validation), "test": accuracy(model, *dataset.test)}
 
 
+def train_to_resist(defence, seed):
+    """Train one of the shipped networks of the defences; writes its weights."""
+    dataset = data.load("mnist")
+    batches = defences.EPOCHS[defence] * (len(dataset.train[0]) // defences.BATCH)
+    model, teacher = (cnn.ARCHITECTURES[defence](seed=s) for s in (seed, cnn.TEACHER + seed))
+    defences.train_defended(defence, model, teacher, dataset, batches, seed)
+    cnn.save(model, cnn.WEIGHTS / f"mnist-{defence}-{seed}.npz")
+    model = cnn.load("mnist", seed, defence)
+    return {"validation": accuracy(model, *dataset.validation), "test": accuracy(model, *dataset.test)}
+
+
 if __name__ == "__main__":  # python -m advlib.shipped: train what is not there
     for kind, number in [("cnn", 0), ("cnn", 1), ("cnn", 2), ("dense", 0)]:
         if not (cnn.WEIGHTS / f"mnist-{kind}-{number}.npz").exists():
@@ -83,3 +93,6 @@ if __name__ == "__main__":  # python -m advlib.shipped: train what is not there
     for (kind, pixels), number in product(SIGNS, range(3)):
         if not (cnn.WEIGHTS / f"signs-{kind}-{pixels}-{number}.npz").exists():
             print("signs", kind, pixels, number, train_for_signs(kind, pixels, number))
+    for kind, number in product(defences.EPOCHS, range(3)):
+        if not (cnn.WEIGHTS / f"mnist-{kind}-{number}.npz").exists():
+            print(kind, number, train_to_resist(kind, number))

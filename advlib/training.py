@@ -25,6 +25,7 @@ def train(
     learning_rate=1e-4,
     falling=False,
     augment=None,
+    loss=None,
     seed=0,
     evaluate_at=(),
     watch=None,
@@ -49,6 +50,9 @@ def train(
         The learning rate falls to 0 along half a cosine.
     augment : function of (images, np.random.Generator), optional
         What is learned in place of the images of a batch.
+    loss : function of (model, images, labels, i), optional
+        What is minimised in place of the mean cross-entropy; i is the number of the batch, as a float tensor.  What
+        it keeps from batch to batch are tf.Variables, named in its attribute ``variables``.
     seed : int
         Decides the order of the images.
     evaluate_at : iterable of int
@@ -85,14 +89,14 @@ def train(
     cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @tf.function(reduce_retracing=True)
-    def step(x, y):
+    def step(x, y, i):
         with tf.GradientTape() as tape:
-            loss = cross_entropy(y, model(x, training=True))
+            value = loss(model, x, y, i) if loss else cross_entropy(y, model(x, training=True))
         weights = model.trainable_variables
-        optimizer.apply(tape.gradient(loss, weights), weights)
-        return loss
+        optimizer.apply(tape.gradient(value, weights), weights)
+        return value
 
-    state = [*model.variables, *optimizer.variables]
+    state = [*model.variables, *optimizer.variables, *getattr(loss, "variables", ())]
     history = {"loss": [], "iteration": [], "accuracy": [], "watched": []}
     if watch:
         _array(watch(model))  # what cannot be kept is refused before the training, not after it
@@ -100,6 +104,7 @@ def train(
         settings = {
             "images a batch": batch_size, "learning rate": learning_rate, "order of the images": seed,
             "falling over": iterations if falling else None, "augment": getattr(augment, "__name__", None),
+            "loss": getattr(loss, "__qualname__", None),
             "images": _digest([images, labels]), "first weights": _digest(v.numpy() for v in state),
             "shapes": [list(v.shape) for v in state],
         }  # fmt: skip
@@ -122,7 +127,7 @@ def train(
             if i < iterations:
                 rows = _batch(len(images), batch_size, seed, i)
                 x = augment(images[rows], np.random.default_rng((seed, 1, i))) if augment else images[rows]
-                history["loss"].append(float(step(x, labels[rows])))
+                history["loss"].append(float(step(x, labels[rows], np.float32(i))))
                 bar.update()
     return history
 

@@ -112,6 +112,26 @@ def motion_grid(angles, scales, shifts):
     return {"angle": angle, "scale": scale, "shift": np.stack([down, right], axis=1)}
 
 
+def shifted(x, rng, most=1):
+    """Images shifted by whole pixels, each its own way: what a training is varied by.
+
+    Parameters
+    ----------
+    x : array, (n, height, width, channels)
+    rng : numpy.random.Generator
+    most : int
+        A shift is from −most to most, down and to the right; pixels at the border are repeated.
+
+    Returns
+    -------
+    array like x
+    """
+    n, height, width, _ = x.shape
+    wide = np.pad(x, ((0, 0), (most, most), (most, most), (0, 0)), mode="edge")
+    corners = rng.integers(0, 2 * most + 1, (n, 2))
+    return np.stack([one[i : i + height, k : k + width] for one, (i, k) in zip(wide, corners, strict=True)])
+
+
 def jpeg(x, quality):
     """Images as they come back from a JPEG file of this quality (Pillow's).
 

@@ -21,32 +21,65 @@ from advlib import cnn, data, iterative_attack, logits, predict, results
 EPS, ALPHA = 0.15, 10 / 255
 
 
+class OneBit(nn.Module):
+    """The ramp of the networks to prove, with the derivative 1; its own is 0 nearly everywhere."""
+
+    def forward(self, x):
+        return x + (torch.clamp(50 * x - 24.5, 0, 1) - x).detach()
+
+
 def in_torch(model):
-    """Table I in torch, with the weights of the Keras network; images come as (n, 1, 28, 28)."""
-    network = nn.Sequential(
-        nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(),
-        nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64 * 7 * 7, 1024), nn.ReLU(), nn.Linear(1024, 10),
-    )  # fmt: skip
-    first, b1, second, b2, dense, b3, last, b4 = model.get_weights()
-    dense = dense.reshape(7, 7, 64, -1).transpose(2, 0, 1, 3).reshape(dense.shape)  # torch counts the channels first
-    kernels = [first.transpose(3, 2, 0, 1), second.transpose(3, 2, 0, 1), dense.T, last.T]
+    """The network in torch, with the Keras network's weights; images come as (n, channels, height, width)."""
+    parts, maps = [], ()
+    for layer in model.layers:
+        kind, weights = type(layer).__name__, layer.get_weights()
+        if kind == "Conv2D":
+            kernel, bias = weights
+            padding = len(kernel) // 2 if layer.padding == "same" else 0
+            made = nn.Conv2d(*kernel.shape[2:], len(kernel), layer.strides, padding)
+            kernel = kernel.transpose(3, 2, 0, 1)
+        elif kind == "Dense":
+            kernel, bias = weights
+            made = nn.Linear(*kernel.shape)
+            if isinstance(parts[-1], nn.Flatten):  # torch counts the channels first
+                kernel = kernel.reshape(*maps, -1).transpose(2, 0, 1, 3).reshape(kernel.shape)
+            kernel = kernel.T
+        elif kind == "Flatten":
+            maps = layer.input.shape[1:]
+            made = nn.Flatten()
+        elif kind == "Dropout":
+            continue
+        else:
+            made = {"MaxPooling2D": nn.MaxPool2d(2), "Rescaling": OneBit(), "ReLU": nn.Identity()}[kind]
+        parts.append(made)
+        if weights:
+            with torch.no_grad():
+                made.weight.copy_(torch.tensor(kernel.copy()))
+                made.bias.copy_(torch.tensor(bias))
+            if layer.activation.__name__ == "relu":
+                parts.append(nn.ReLU())
+    return nn.Sequential(*parts).eval()
+
+
+def checked(model, x):
+    """The network in torch, where it gives the Keras network's logits."""
+    network = in_torch(model)
     with torch.no_grad():
-        for layer, kernel, bias in zip((network[0], network[3], network[7], network[9]), kernels, (b1, b2, b3, b4)):
-            layer.weight.copy_(torch.tensor(kernel.copy()))
-            layer.bias.copy_(torch.tensor(bias))
-    return network.eval()
+        apart = np.abs(network(channels_first(x)).numpy() - logits(model, x)).max()
+    assert apart < 1e-3, f"the two networks differ by {apart}"
+    return network
 
 
 def channels_first(x):
     return torch.tensor(x.transpose(0, 3, 1, 2).copy())
 
 
-def attacked(model, network, x, y):
+def attacked(model, network, x, y, eps=EPS):
     """How many of these images AutoAttack makes the network misread, judged by the Keras network."""
-    attack = AutoAttack(network, eps=EPS, norm="Linf", seed=0)
+    attack = AutoAttack(network, eps=eps, norm="Linf", seed=0)
     x_adv, _ = attack.run_standard_evaluation(channels_first(x), torch.tensor(y.astype("int64")), batch_size=100)
     x_adv = x_adv.numpy().transpose(0, 2, 3, 1)
-    inside = np.clip(np.clip(x_adv, x - EPS, x + EPS), 0, 1)
+    inside = np.clip(np.clip(x_adv, x - np.float32(eps), x + np.float32(eps)), 0, 1)
     return int(np.sum(predict(model, inside) != y))
 
 
@@ -55,10 +88,7 @@ def main(images=300):
     survivors, rows = results.load("02_fool_one_image")["survivors"], []
     for seed in (0, 1, 2):
         model = cnn.load("mnist", seed)
-        network = in_torch(model)
-        with torch.no_grad():
-            apart = np.abs(network(channels_first(x[:500])).numpy() - logits(model, x[:500])).max()
-        assert apart < 1e-3, f"the two networks differ by {apart}"
+        network = checked(model, x[:500])
         right = np.flatnonzero(predict(model, x) == y)
         chosen = {
             "survivors": np.array([r["image"] for r in survivors if r["network"] == seed], int),

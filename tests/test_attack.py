@@ -11,7 +11,7 @@ import tiny
 from hypothesis import strategies as st
 
 from advlib import attack, cnn, data, metrics
-from advlib.attack import fgsm, iterative_attack, random_noise
+from advlib.attack import box_attack, fgsm, iterative_attack, random_noise
 from advlib.backend import keras, tf
 from advlib.gradients import Interrupted, gradient, logits, predict, read
 
@@ -774,3 +774,45 @@ def test_random_noise():
         random_noise(np.uint8([[[[0], [255]]]]), eps=0.1)
 
 
+
+
+# --------------------------------------------------------------------------------------- a search in a box
+def test_a_box_of_a_linear_model_is_searched_to_its_corner():
+    """Two classes: the least difference of the logits is known, so it is known which images can be misread."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(25, 2)) + np.array([0.15, 0])
+    model = tiny.linear(weights, [0, 0.3], (5, 5, 1))
+    x = tiny.images(40, (5, 5, 1), 1)
+    y = predict(model, x)
+    low, high = np.clip(x - np.float32(0.2), 0, 1), np.clip(x + np.float32(0.2), 0, 1)
+    ahead = (weights[:, :1] - weights[:, 1:]) * np.where(y == 0, 1, -1)  # what each pixel adds to the label's lead
+    corner = np.where(ahead.T > 0, low.reshape(40, -1), high.reshape(40, -1))
+    least = (corner * ahead.T).sum(1) - 0.3 * np.where(y == 0, 1, -1)
+    assert np.abs(least).min() > 1e-4
+    assert 5 < (least < 0).sum() < 35, "it would tell nothing"
+    x_adv, success = box_attack(model, x, y, low, high)
+    assert np.array_equal(success, least < 0)
+    assert ((low <= x_adv) & (x_adv <= high)).all()
+    assert np.array_equal(predict(model, x_adv) != y, success)
+    assert np.array_equal(x_adv[~success], x[~success])
+
+
+def test_each_attempt_of_the_search_adds_what_it_finds():
+    model, x = tiny.convolutional(), tiny.images(60)
+    y = predict(model, x)
+    low, high = np.clip(x - np.float32(0.05), 0, 1), np.clip(x + np.float32(0.05), 0, 1)
+
+    def found(**settings):
+        return box_attack(model, x, y, low, high, max_iter=10, **settings)[1]
+
+    once, more = found(restarts=1, targets=0), found(restarts=2, targets=3)
+    assert (once <= more).all()
+    assert 0 < once.sum() < 60
+    assert np.array_equal(more, found(restarts=2, targets=3, batch_size=7))
+    assert not found(restarts=0, targets=0).any()
+
+
+def test_a_search_begins_inside_its_box():
+    model, x = tiny.convolutional(), tiny.images(3)
+    with pytest.raises(ValueError, match="low <= x <= high must hold"):
+        box_attack(model, x, [0, 1, 2], x + np.float32(0.1), x + np.float32(0.2))

@@ -10,13 +10,14 @@ import shutil
 import warnings
 import weakref
 import zipfile
+from functools import partial
 
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from small import DATASET, TABLE_1, Evil, equal, gamma, half_written, interrupting, network, npz, train
 
-from advlib import cnn, data, files, gradients, results, training
+from advlib import bounds, cnn, data, defences, files, gradients, results, training
 from advlib.backend import keras, tf
 
 SHIPPED = files.DATA / "weights"
@@ -337,7 +338,7 @@ def test_without_any_network_the_list_says_none(folders):
 
 
 def test_unknown_architectures_are_refused_with_the_list():
-    with pytest.raises(ValueError, match="architecture must be one of 'cnn', 'dense'; found 'resnet'"):
+    with pytest.raises(ValueError, match=r"architecture must be one of 'cnn', 'dense', 'strided', .*; found 'resnet'"):
         cnn.load(architecture="resnet")
 
 
@@ -528,7 +529,8 @@ def test_the_shipped_networks_and_their_records(monkeypatch):
     """Three networks of Table I and the dense one, each with its curve, its seed and its commit."""
     monkeypatch.setattr(cnn, "WEIGHTS", SHIPPED)
     names = ["mnist-cnn-0", "mnist-cnn-1", "mnist-cnn-2", "mnist-dense-0"]
-    assert sorted(p.stem for p in SHIPPED.glob("mnist-*.npz")) == names
+    defended = {f"mnist-{defence}-{seed}" for defence in defences.EPOCHS for seed in range(3)}
+    assert {p.stem for p in SHIPPED.glob("mnist-*.npz")} == {*names, *defended}
     for name in names:
         _, architecture, seed = name.split("-")
         model = cnn.load("mnist", int(seed), architecture)
@@ -539,6 +541,48 @@ def test_the_shipped_networks_and_their_records(monkeypatch):
         assert record["iteration"][-1] == 20_000
         assert len(record["loss_per_100_batches"]) == 200
     assert (SHIPPED / "mnist-dense-0.npz").stat().st_size < 2_000_000
+
+
+def test_the_shipped_networks_of_the_defences(monkeypatch):
+    """Three seeds of each kind, all of one shape; only those to prove round to one bit first."""
+    monkeypatch.setattr(cnn, "WEIGHTS", SHIPPED)
+    for defence, seed in itertools.product(defences.EPOCHS, range(3)):
+        model = cnn.load("mnist", seed, defence)
+        assert model.count_params() == 445_802
+        assert (type(model.layers[0]).__name__ == "Rescaling") == (defence == "proved")
+    assert sum((SHIPPED / f"mnist-{d}-{s}.npz").stat().st_size for d in defences.EPOCHS for s in range(3)) < 14_000_000
+
+
+@pytest.mark.skipif(data.find("mnist.npz") is None, reason="MNIST is not on this machine")
+def test_what_the_shipped_defences_promise():
+    """On 500 unseen images: most are proved at ε = 0.24, and none without the bounds' training."""
+    x, y = (a[:500] for a in data.load("mnist").test)
+    for seed in range(3):
+        model = cnn.load("mnist", seed, "proved")
+        assert bounds.certified(model, x, y, 0.24).mean() > 0.9
+        assert gradients.accuracy(model, x, y) > 0.97
+    assert not bounds.certified(cnn.load("mnist", 0, "adversarial"), x, y, 0.24).any()
+    assert not bounds.certified(cnn.load("mnist"), x, y, 0.001).any()
+
+
+def test_a_network_in_two_parts_is_the_same_network():
+    model = cnn.build_strided(16, 10, (28, 28, 1), filters=(4, 8), to_prove=True)
+    front, trunk = cnn.split_at(model, 2)
+    x = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    seen = gradients.logits(trunk, front(x).numpy())
+    assert np.array_equal(seen, gradients.logits(model, x))
+    assert np.mean(np.isin(front(x), (0, 1))) > 0.9  # the rest lies on the ramp
+    model.set_weights([2 * w for w in model.get_weights()])  # they share the weights
+    assert np.array_equal(gradients.logits(trunk, front(x).numpy()), gradients.logits(model, x))
+
+
+def test_the_networks_of_the_defences_on_the_digits(folders, monkeypatch):
+    """Trained on the spot, kept, and each better than a guess among ten."""
+    small = {"cnn": network, "strided": partial(cnn.build_strided, 16, 10, (28, 28, 1), filters=(4, 8))}
+    monkeypatch.setattr(cnn, "ARCHITECTURES", small)
+    model = cnn.load("digits", architecture="strided")
+    assert gradients.accuracy(model, *data.load("digits").test) > 0.5
+    assert equal(model, cnn.load("digits", architecture="strided"))
 
 
 def test_the_shipped_networks_for_signs(monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from advlib.transforms import from_afar, jpeg, motion_grid, move, move_back, random_motion
+from advlib.transforms import from_afar, jpeg, motion_grid, move, move_back, random_motion, shifted
 
 UNIT = 2.0**-24  # half a step between numbers near 1 in single precision
 
@@ -180,3 +180,13 @@ def test_images_through_pillow_are_checked(seen, rng):
 def test_quality_and_size_are_checked(seen, value):
     with pytest.raises((ValueError, TypeError), match=f"must be .*; found {value}"):
         seen(np.zeros((1, 8, 8, 1), np.float32), value)
+
+
+def test_shifted_images_are_the_image_somewhere_else():
+    """Each by one of the nine shifts; all of them come up; the border is repeated."""
+    image = np.arange(1, 26, dtype=np.float32).reshape(5, 5, 1)
+    found = shifted(np.repeat(image[None], 200, 0), np.random.default_rng(0))
+    wide = np.pad(image, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    nine = {wide[i : i + 5, k : k + 5].tobytes() for i in range(3) for k in range(3)}
+    assert {one.tobytes() for one in found} == nine
+    assert np.array_equal(shifted(found, np.random.default_rng(0), most=0), found)
