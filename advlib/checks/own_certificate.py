@@ -8,6 +8,7 @@ from .trying import Hint, call, check
 
 EPS, BUDGET, BATCH, SECONDS = 0.24, 1000, 100, 400  # batches in all; a pure guard
 LEAST, OURS = 0.80, "83 to 86"  # of 1,000 unseen images; by the seed
+ON_DIGITS = 0.30  # the stand-in's pixels are grey, so that much less can be proved; the course's solution reaches 35
 IMAGES = 1000
 BEGIN = "Hint: how to begin"
 SLOW = "does a loop never end? Or is the network much larger than this exercise needs?"
@@ -36,10 +37,10 @@ def own_certificate(learners, dataset, progress=True):
     x, y = (part[:IMAGES] for part in dataset.test)
     proved, nearer = (int(certified(model, x, y, eps).sum()) for eps in (EPS, EPS / 4))
     clean = int(np.sum(predict(model, x) == y))
-    need = int(np.ceil(LEAST * len(x)))
+    need = int(np.ceil((LEAST if getattr(dataset, "published", True) else ON_DIGITS) * len(x)))
     score = (f"yours proves {proved} of {len(x):,} unseen images at ε {EPS}, and reads {clean}, after {fit.spent:,} "
              f"batches of {BATCH}; at least {need} proved are asked for, the course's solution reaches {OURS} in a "
-             "hundred")  # fmt: skip
+             "hundred of MNIST's")  # fmt: skip
     if proved >= need:
         return score
     unfold = None
@@ -59,8 +60,8 @@ def own_certificate(learners, dataset, progress=True):
     elif fit.spent < 0.8 * BUDGET:
         why = f"{BUDGET - fit.spent:,} batches are left"
     elif clean - proved > 0.12 * len(x):
-        why = ("it reads many more than it proves: give the bounds a larger share of the loss in the end, and let ε "
-               "reach its full size before the middle")  # fmt: skip
+        why = ("it reads many more than it proves: give the bounds a larger share of the loss in the end, let ε reach "
+               "its full size before the middle, or take a larger learning rate")  # fmt: skip
     else:
         why = "the learning rate, the warm-up's length, the share of the plain loss and the width are left to try"
     raise Hint(f"{why}\n          {score}", unfold)
