@@ -10,7 +10,7 @@ import pytest
 import tiny
 from answers import checked, solution, verdicts
 
-from advlib import bounds, checks, cnn, defences
+from advlib import bounds, checks, cnn, defences, gradient
 from advlib.backend import keras, tf
 
 certificate = sys.modules["advlib.checks.own_certificate"]  # the module: the package has its function
@@ -67,6 +67,11 @@ def along_rows(x):
     return smear(x.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
 
 
+def collected(*parts):
+    return lambda network, x, y: sum(p * np.pad(network(smear(x), y), ((0, 0), (0, 0), (0, i), (0, 0)))[:, :, i:]
+                                     for i, p in enumerate(parts))  # fmt: skip
+
+
 def with_a_matrix(network, x, y):
     "The smear as a matrix, and its transpose."
     width = x.shape[2]
@@ -89,6 +94,15 @@ def around(middle, radius, after=relu):
 
 def layer(m=lambda lo, hi: (lo + hi) / 2, r=lambda lo, hi: (hi - lo) / 2, size=np.abs, after=relu):
     return lambda low, high, W, b: around(m(low, high) @ W + b, r(low, high) @ size(W), after)
+
+
+def product(size, after=relu):
+    "The radius goes through W itself, and only then is made positive, or not."
+    return lambda low, high, W, b: around((low + high) / 2 @ W + b, size((high - low) / 2 @ W), after)
+
+
+def with_the_library(low, high, W, b):
+    return bounds.through(SimpleNamespace(kernel=W, bias=b, activation=keras.ops.relu), low, high)
 
 
 def by_sign(low, high, W, b):
@@ -151,6 +165,11 @@ WRONG = [
     ("through_blur", lambda network, x, y: rolled(network(rolled(x), y), -1), "np.roll"),
     ("through_blur", lambda network, x, y: back(network(along_rows(x), y)), "along axis 2"),
     ("through_blur", lambda network, x, y: network(smear(x), y) / 2, "the pixel's own half"),
+    ("through_blur", collected(1 / 2, 1 / 3, 0), "j + 2, with 1/6, is missing"),
+    ("through_blur", collected(1 / 2, 0, 1 / 6), "j + 1, with 1/3, is missing"),
+    ("through_blur", collected(0, 1 / 3, 1 / 6), "its own, with 1/2, is missing"),
+    ("through_blur", lambda network, x, y: gradient(network, smear(x), y)[1], "`network` is already the gradient"),
+    ("through_blur", lambda network, x, y: back(network.predict(smear(x))), "has no attribute 'predict'"),
     ("through_blur", lambda network, x, y: -back(network(smear(x), y)), "the sign is turned round"),
     ("through_blur", lambda network, x, y: np.sign(back(network(smear(x), y))), "this is the sign"),
     ("through_blur", lambda network, x, y: back(network(smear(x), y)) / np.abs(back(network(smear(x), y))).max(
@@ -164,7 +183,20 @@ WRONG = [
     ("interval_layer", lambda low, high, W, b: (relu(low @ W + b), relu(high @ W + b)), "as if every weight"),
     ("interval_layer", layer(size=lambda W: W), "as if every weight"),
     ("interval_layer", lambda low, high, W, b: np.sort([relu(low @ W + b), relu(high @ W + b)], axis=0), "sorted"),
+    ("interval_layer", lambda low, high, W, b: np.sort([low @ W + b, high @ W + b], axis=0), "sorted"),
     ("interval_layer", layer(after=lambda v: v), "ReLU is missing"),
+    ("interval_layer", product(np.abs), "sorted, or |radius @ W|"),
+    ("interval_layer", product(np.abs, after=lambda v: v), "sorted, or |radius @ W|"),
+    ("interval_layer", product(lambda r: r, after=lambda v: v), "the radius goes through |W|"),
+    ("interval_layer", lambda lo, hi, W, b: around(relu((lo + hi) / 2 @ W + b), (hi - lo) / 2 @ np.abs(W)),
+     "ReLU of the middle before the radius"),
+    ("interval_layer", lambda lo, hi, W, b: around(
+        relu((lo + hi) / 2 @ W + b), (hi - lo) / 2 @ np.abs(W), lambda v: v), "ReLU of the middle before the radius"),
+    ("interval_layer", lambda lo, hi, W, b: around((lo + hi) / 2 @ W, (hi - lo) / 2 @ np.abs(W) + np.abs(b)),
+     "the bias belongs to the middle"),
+    ("interval_layer", lambda lo, hi, W, b: around((lo + hi) / 2 @ W + b, (hi - lo) / 2 @ np.abs(W) + np.abs(b)),
+     "the bias belongs to the middle"),
+    ("interval_layer", with_the_library, "bounds.through does the whole layer"),
     ("interval_layer", lambda *given: (layer(after=lambda v: v)(*given)[0], layer()(*given)[1]), "missing on low"),
     ("interval_layer", lambda *given: layer()(*given)[::-1], "are exchanged"),
     ("interval_layer", lambda lo, hi, W, b: around((lo + hi) / 2 @ W, (hi - lo) / 2 @ np.abs(W) + b),
@@ -254,15 +286,17 @@ def test_a_network_that_is_proved_is_told_with_its_score(capsys):
     assert "after 150 batches of 100; at least 160 proved are asked for" in said
 
 
-def not_new(fit):
-    model = small()
-    cnn.train(model, HALVES, iterations=150, batch_size=50, learning_rate=5e-3, loss=loss, progress=False)
-    fit(model, loss, 10)
-    return model
+# a linear network reads the halves by their difference; stripes, which no image has, make its bounds wide
+SIDES = np.where(np.arange(64) % 8 < 4, 1.0, -1.0)
+STRIPES = np.where(np.arange(64) // 8 % 2, -1.0, 1.0)
+
+
+def linear(pattern):
+    return tiny.linear(np.stack([-pattern, pattern], 1) / 50, [0, 0], (8, 8, 1))
 
 
 def too_many(fit):
-    model = small()
+    model = linear(SIDES)
     fit(model, plain, 90)
     fit(model, plain, 950)
     return model
@@ -289,7 +323,7 @@ def failing(fit):
         (failing, "in its line 3"),
         (lambda fit: 3, "give back the network that was trained; found int"),
         (lambda fit: small(), "fit was never called"),
-        (learned(give=lambda model: small()), "not the network that fit has trained"),
+        (learned(batches=1, give=lambda model: small()), "not the network that fit has trained"),
         (with_softplus, "bounds know Sequential networks of"),
         (learned(batches=1100), "1,000 batches are the budget, and 0 are spent: 1,100 more are too many"),
         (too_many, "1,000 batches are the budget, and 90 are spent"),
@@ -301,26 +335,74 @@ def test_what_is_no_such_network_is_told_why(answer, why, capsys):
     assert why in said
 
 
-def test_a_network_that_was_trained_elsewhere_is_refused(capsys, monkeypatch):
-    monkeypatch.setattr(HALVES, "validation", halves(100, 1))
-    said = told(not_new, capsys)
-    assert said.startswith("[not yet] own_certificate: ")
-    assert "this network was trained before" in said
-
-
-# a linear network reads the halves by their difference; stripes, which no image has, make its bounds wide
-SIDES = np.where(np.arange(64) % 8 < 4, 1.0, -1.0)
-STRIPES = np.where(np.arange(64) // 8 % 2, -1.0, 1.0)
-
-
 def by_hand(stripes=0.0, weight=1.0):
     def answer(fit):
-        pattern = weight * SIDES + stripes * STRIPES
-        model = tiny.linear(np.stack([-pattern, pattern], 1) / 50, [0, 0], (8, 8, 1))
+        model = linear(weight * SIDES + stripes * STRIPES)
         fit(model, plain, 1, 0.0)
         return model
 
     return answer
+
+
+def not_new(fit):
+    model = linear(SIDES)
+    fit(model, plain, 1)
+    return model
+
+
+def not_new_but_second(fit):
+    fit(linear(STRIPES), plain, 1)
+    return not_new(fit)
+
+
+@pytest.mark.parametrize("answer", [not_new, not_new_but_second])
+def test_a_network_that_was_trained_elsewhere_is_refused(answer, capsys, monkeypatch):
+    monkeypatch.setattr(HALVES, "validation", halves(100, 1))
+    said = told(answer, capsys)
+    assert said.startswith("[not yet] own_certificate: ")
+    assert "this network was trained before" in said
+
+
+def put_in_afterwards(fit):
+    model = linear(STRIPES)
+    fit(model, plain, 1)
+    model.set_weights(linear(SIDES).get_weights())
+    return model
+
+
+def put_in_between(fit):
+    model = put_in_afterwards(fit)
+    fit(model, plain, 1, 0.0)
+    return model
+
+
+def last_layer_put_in(fit):
+    model = linear(STRIPES)
+    fit(model, plain, 1)
+    return keras.Sequential([keras.Input((8, 8, 1)), *model.layers[:-1], linear(SIDES).layers[-1]])
+
+
+@pytest.mark.parametrize(("answer", "why"), [
+    (put_in_afterwards, "not those that fit has left"),
+    (put_in_between, "not those that fit has left"),
+    (last_layer_put_in, "not the network that fit has trained"),
+])  # fmt: skip
+def test_weights_that_fit_has_not_left_are_refused(answer, why, capsys):
+    said = told(answer, capsys)
+    assert said.startswith("[not yet] own_certificate: ")
+    assert why in said
+
+
+def test_fit_may_go_on_with_what_it_has_trained(capsys):
+    def twice(fit):
+        model = linear(SIDES)
+        fit(model, plain, 1, 0.0)
+        fit(model, plain, 2, 0.0)
+        return model
+
+    said = told(twice, capsys)
+    assert said.startswith("[OK]")
+    assert "after 3 batches" in said
 
 
 def faint(x):

@@ -111,7 +111,13 @@ def through_blur(learners):
             labels = np.broadcast_to(labels, len(images))
             return slope + bend * images**2 + own[labels]
 
-        found = call(learners, network, x, y)
+        try:
+            found = call(learners, network, x, y)
+        except Hint as hint:
+            if "keras.Model" in str(hint):
+                raise Hint("`network` is already the gradient: call network(images, labels), as it is; advlib's "
+                           "gradient(…) would want a model") from None  # fmt: skip
+            raise
         if found.shape != shape:
             raise Hint(f"a gradient has the shape of the images, {shape}; found {found.shape}")
         g, bare, rows = network(_smear(x), y), network(x, y), network(_smear(x, axis=1), y)
@@ -142,6 +148,9 @@ def through_blur(learners):
             (sum(_moved(g, -i) for i in range(3)) / 3, "the weights are not all alike: 1/2, 1/3, 1/6"),
             (sum(_moved(g, -i) for i in range(3)), "the weights 1/2, 1/3, 1/6 are missing"),
             (PARTS[0] * g, "only the pixel's own half; it is also seen by the two pixels to its right"),
+            *((right - part * _moved(g, -i), f"a pixel is seen in three places, and {place} is missing")
+              for i, (part, place) in enumerate(zip(PARTS, ("its own, with 1/2,", "the next one, j + 1, with 1/3,",
+                                                            "the one after the next, j + 2, with 1/6,")))),
             (-right, "the sign is turned round: the attack would make the network surer"),
             (np.sign(right), "this is the sign; the gradient itself is asked for"),
             (right / largest, "divided by its largest value; the gradient itself is asked for"),
@@ -168,6 +177,8 @@ def interval_layer(learners):
 
     Hint: the middle and the radius
     """
+    if "through" in getattr(getattr(learners, "__code__", None), "co_names", ()):
+        raise Hint("bounds.through does the whole layer; write with low, high, W and b what it does")
     rng = np.random.default_rng(15)
     for inputs, units in ((5, 4), (2, 2), (6, 3)):
         middle, radius = rng.uniform(0, 1, (3, inputs)), rng.uniform(0.05, 0.4, (3, inputs))
@@ -203,17 +214,22 @@ def _explain(found, right, low, high, W, b):
     by_ends, m, r = np.stack([low, high]) @ W + b, middle @ W + b, radius @ size
     half = "radius = (high − low)/2: the whole width was taken for it, so that the bounds are twice as wide as need be"
     mistakes = [
-        *((a, "low @ W and high @ W, as if every weight were positive. Through a negative weight the unit falls as its "
-              "input rises, so that the bounds cross") for a in (_relu(by_ends), by_ends, around(m, radius @ W))),
-        (_relu(np.sort(by_ends, axis=0)), "low @ W and high @ W, sorted: the least of a unit mixes the low of some "
-                                          "inputs with the high of others, by the sign of each weight"),
+        *((a, "low @ W and high @ W, or radius @ W, as if every weight were positive. Through a negative weight the "
+              "unit falls as its input rises, so that the bounds cross: the radius goes through |W|")
+          for a in (_relu(by_ends), by_ends, around(m, radius @ W))),
+        *((a, "ReLU of the middle before the radius: it comes last, of middle − radius and of middle + radius")
+          for a in (around(_relu(m), r), around(_relu(m), r, lambda v: v))),
+        *((a, "low @ W and high @ W, sorted, or |radius @ W|: in such a product weights of opposite sign cancel. "
+              "The least of a unit takes the low of some inputs and the high of others, by the sign of each weight: "
+              "radius @ |W|") for a in (_relu(np.sort(by_ends, axis=0)), np.sort(by_ends, axis=0))),
         (around(m, radius @ W, lambda v: v), "the radius goes through |W|, not through W, and ReLU follows"),
         (around(m, r, lambda v: v), "ReLU is missing: the layer ends with it"),
         (np.stack([m - r, _relu(m + r)]), "ReLU is missing on low"),
         (np.stack([_relu(m - r), m + r]), "ReLU is missing on high"),
         (right[::-1], "low and high are exchanged: return low, high"),
         *((a, "the bias belongs to the middle alone: it moves both ends by the same, and makes nothing wider")
-          for a in (around(m, r + b), around(m - b, r + b), around(m, r + np.abs(b)))),
+          for a in (around(m, r + b), around(m - b, r + b), around(m, r + np.abs(b)), around(m - b, r + np.abs(b)),
+                    around(m - b, np.abs(radius @ W + b)), around(m, np.abs(radius @ W + b)))),
         (around(m - b, r), "the bias is missing: it moves both ends"),
         (around(m + b, r), "the bias was added twice: once to each end, or once to the middle"),
         (np.stack([_relu(m - b - r) + b, _relu(m - b + r) + b]), "ReLU comes last: after W and after the bias"),

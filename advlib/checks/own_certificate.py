@@ -11,6 +11,7 @@ LEAST, OURS = 0.80, "83 to 86"  # of 1,000 unseen images; by the seed
 ON_DIGITS = 0.30  # the stand-in's pixels are grey, so that much less can be proved; the course's solution reaches 35
 IMAGES = 1000
 BEGIN = "Hint: how to begin"
+CHANGED = "the weights are not those that fit has left: only what its batches have learned counts"
 SLOW = "does a loop never end? Or is the network much larger than this exercise needs?"
 
 
@@ -32,8 +33,10 @@ def own_certificate(learners, dataset, progress=True):
         raise Hint(f"the bounds cannot be computed for it: {why}", BEGIN) from None
     if not fit.spent:
         raise Hint("fit was never called, so that this network has learned nothing here", BEGIN)
-    if not {id(v) for v in model.trainable_variables} <= fit.known:
+    if not fit.has_trained(model):
         raise Hint("this is not the network that fit has trained: give that one back", BEGIN)
+    if fit.changed(model):
+        raise Hint(CHANGED, BEGIN)
     x, y = (part[:IMAGES] for part in dataset.test)
     proved, nearer = (int(certified(model, x, y, eps).sum()) for eps in (EPS, EPS / 4))
     clean = int(np.sum(predict(model, x) == y))
@@ -68,11 +71,11 @@ def own_certificate(learners, dataset, progress=True):
 
 
 class _Budget:
-    """What the learner trains with: counts batches, and knows which networks it has trained."""
+    """What the learner trains with: counts batches, and knows the weights that it has left in each network."""
 
     def __init__(self, dataset, progress):
         self.dataset, self.progress = dataset, progress
-        self.spent, self.known = 0, set()
+        self.spent, self.left = 0, {}  # by the variable's id: the variable, which keeps the id its own, and its values
 
     def __call__(self, model, loss, batches, learning_rate=3e-3):
         from ..bounds import certified
@@ -81,14 +84,24 @@ class _Budget:
         if self.spent + batches > BUDGET:
             raise ValueError(f"{BUDGET:,} batches are the budget, and {self.spent:,} are spent: {batches:,} more are "
                              "too many")  # fmt: skip
-        if not self.known:
+        if self.changed(model):
+            raise ValueError(CHANGED)
+        if not self.has_trained(model):
             x, y = (part[:100] for part in self.dataset.validation)
             if certified(model, x, y, EPS).mean() > 0.6:
                 raise ValueError("this network was trained before: begin with a new one, cnn.build_strided(…)")
         train(model, self.dataset, iterations=batches, batch_size=BATCH, learning_rate=learning_rate, falling=True,
               loss=loss, progress=self.progress)  # fmt: skip
         self.spent += batches
-        self.known |= {id(v) for v in model.trainable_variables}
+        self.left |= {id(v): (v, v.numpy()) for v in model.weights}
+
+    def has_trained(self, model):
+        return all(id(v) in self.left for v in model.trainable_variables)
+
+    def changed(self, model):
+        """Whether any of its values is another than fit has left it."""
+        known = [(v, self.left[id(v)][1]) for v in model.weights if id(v) in self.left]
+        return not all(np.array_equal(v.numpy(), kept, equal_nan=True) for v, kept in known)
 
 
 def _network(learners, fit):
