@@ -10,6 +10,7 @@ from sphinx.util import logging
 sys.path.insert(0, str(Path(__file__).parent))
 from folding import fold
 from front import front
+from live.build import live
 from mathml import mathml
 from shaping import beside, numbered, scroll
 
@@ -59,3 +60,4 @@ def setup(app):
     for change in (fold, beside, scroll):
         app.connect("doctree-read", change)
     front(app)
+    live(app)

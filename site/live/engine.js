@@ -1,0 +1,304 @@
+"use strict";
+/**
+ * The network of Table I and the attacks on it: no document, no state, nothing from elsewhere.
+ *
+ * All of it is inside one function, so that its text can be handed to a worker.  An image has 784 pixels in [0, 1],
+ * row by row.  Sums have double precision, so that equal windows give equal sums, and ties stay ties.
+ *
+ * What takes long is a generator that yields nothing between its parts: a worker runs it to its end, and a page that
+ * has no worker can answer its reader in between.
+ */
+function engine() {
+  const SIDE = 28, TAPS = 5, REACH = 2, FILTERS = [32, 64], HIDDEN = 1024, CLASSES = 10;
+
+  // -------------------------------------------------------------------------------------- the network
+  /** Numbers of half precision, two bytes each. */
+  function halves(bytes) {
+    const table = new Float32Array(65536); // what any two bytes stand for
+    for (let bits = 0; bits < 65536; bits++) {
+      const sign = bits >> 15 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
+      if (exponent === 0) table[bits] = sign * fraction * 2 ** -24;
+      else if (exponent < 31) table[bits] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+      else table[bits] = NaN;
+    }
+    const values = new Float32Array(bytes.length / 2);
+    for (let i = 0; i < values.length; i++) values[i] = table[bytes[2 * i] | (bytes[2 * i + 1] << 8)];
+    return values;
+  }
+
+  /** The network that these bytes hold: the kernel and the bias of each layer, in the order of the shipped file. */
+  function network(bytes) {
+    const values = halves(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
+    let at = 0;
+    const take = (size) => values.subarray(at, (at += size));
+    function dense(inputs, outputs) {
+      return { inputs, outputs, weights: take(inputs * outputs), bias: take(outputs) };
+    }
+    function convolution(side, channels, filters) {
+      const weights = take(TAPS * TAPS * channels * filters);
+      return { side, channels, filters, weights, turned: turned(weights, channels, filters), bias: take(filters) };
+    }
+    const net = {
+      first: convolution(SIDE, 1, FILTERS[0]),
+      second: convolution(SIDE / 2, FILTERS[0], FILTERS[1]),
+      third: dense((SIDE / 4) ** 2 * FILTERS[1], HIDDEN),
+      last: dense(HIDDEN, CLASSES),
+    };
+    if (at !== values.length) throw new RangeError(`the network has ${at} weights; found ${values.length}`);
+    return net;
+  }
+
+  /** A kernel (tap, channel, filter) as (tap, filter, channel): on the way back the sums are over the filters. */
+  function turned(weights, channels, filters) {
+    const other = new Float32Array(weights.length);
+    for (let tap = 0; tap < TAPS * TAPS; tap++)
+      for (let c = 0; c < channels; c++)
+        for (let f = 0; f < filters; f++)
+          other[(tap * filters + f) * channels + c] = weights[(tap * channels + c) * filters + f];
+    return other;
+  }
+
+  // -------------------------------------------------------------------------------------- forward
+  /** sums[at + j] += Σ values[k] · weights[rows[k] + j], over n rows and j < width: nearly all the time goes here. */
+  function add(sums, at, width, weights, rows, values, n) {
+    let k = 0;
+    for (; k + 3 < n; k += 4) { // four rows at once, so that a sum is fetched and stored a quarter as often
+      const a = values[k], b = values[k + 1], c = values[k + 2], d = values[k + 3];
+      const p = rows[k], q = rows[k + 1], r = rows[k + 2], s = rows[k + 3];
+      for (let j = 0; j < width; j++)
+        sums[at + j] += a * weights[p + j] + b * weights[q + j] + c * weights[r + j] + d * weights[s + j];
+    }
+    for (; k < n; k++) {
+      const a = values[k], p = rows[k];
+      for (let j = 0; j < width; j++) sums[at + j] += a * weights[p + j];
+    }
+  }
+
+  /** Calls visit(cell, place, row, column) for each place of a map, by 2×2 cells; pauses after each row of cells. */
+  function* places(side, visit) {
+    const cells = side / 2;
+    for (let cell = 0; cell < cells * cells; cell++) {
+      for (let corner = 0; corner < 4; corner++) {
+        const row = 2 * Math.floor(cell / cells) + (corner >> 1), column = 2 * (cell % cells) + (corner & 1);
+        visit(cell, row * side + column, row, column);
+      }
+      if (cell % cells === cells - 1) yield;
+    }
+  }
+
+  /** A convolution, ReLU, and the largest of each 2×2: what came out, and which place it came from (−1: none). */
+  function* convolved({ side, channels, filters, weights, bias }, input) {
+    const out = new Float64Array((side * side * filters) / 4), from = new Int16Array(out.length).fill(-1);
+    const rows = new Int32Array(TAPS * TAPS * channels), values = new Float64Array(rows.length);
+    const sums = new Float64Array(filters);
+
+    /** The inputs around a place that are not 0, each with its row of the kernel; returns how many. */
+    function around(row, column) {
+      let n = 0;
+      for (let dy = 0; dy < TAPS; dy++)
+        for (let dx = 0; dx < TAPS; dx++) {
+          const y = row + dy - REACH, x = column + dx - REACH;
+          if (y < 0 || y >= side || x < 0 || x >= side) continue;
+          const begin = (y * side + x) * channels, tap = (dy * TAPS + dx) * channels;
+          for (let c = 0; c < channels; c++)
+            if (input[begin + c] !== 0) {
+              rows[n] = (tap + c) * filters;
+              values[n++] = input[begin + c];
+            }
+        }
+      return n;
+    }
+
+    yield* places(side, (cell, place, row, column) => {
+      sums.set(bias);
+      add(sums, 0, filters, weights, rows, values, around(row, column));
+      for (let f = 0, i = cell * filters; f < filters; f++, i++)
+        if (sums[f] > out[i]) { // of equal sums the first stays, as TensorFlow has it
+          out[i] = sums[f];
+          from[i] = place;
+        }
+    });
+    return { out, from };
+  }
+
+  /** A dense layer of what is above 0 in the input. */
+  function weighed({ inputs, outputs, weights, bias }, input) {
+    const sums = Float64Array.from(bias), rows = new Int32Array(inputs), values = new Float64Array(inputs);
+    let n = 0;
+    for (let i = 0; i < inputs; i++)
+      if (input[i] > 0) {
+        rows[n] = i * outputs;
+        values[n++] = input[i];
+      }
+    add(sums, 0, outputs, weights, rows, values, n);
+    return sums;
+  }
+
+  /** The logits, and all that the way back needs. */
+  function* forward(net, x) {
+    const first = yield* convolved(net.first, x);
+    const second = yield* convolved(net.second, first.out);
+    const hidden = weighed(net.third, second.out);
+    yield;
+    return { first, second, hidden, z: weighed(net.last, hidden) };
+  }
+
+  // -------------------------------------------------------------------------------------- and back
+  /** The slope at a dense layer's input, from the one at its output: 0 where a ReLU gave 0. */
+  function weighedBack({ inputs, outputs, weights }, slope, input) {
+    const back = new Float64Array(inputs), on = new Int32Array(outputs);
+    let n = 0;
+    for (let j = 0; j < outputs; j++) if (slope[j] !== 0) on[n++] = j;
+    for (let i = 0; i < inputs; i++)
+      if (input[i] > 0) {
+        let sum = 0;
+        for (let k = 0, row = i * outputs; k < n; k++) sum += slope[on[k]] * weights[row + on[k]];
+        back[i] = sum;
+      }
+    return back;
+  }
+
+  /** The slope at a convolution's input: through the pooling to the place each value came from, then its taps. */
+  function* convolvedBack({ side, channels, filters, turned }, slope, from) {
+    const back = new Float64Array(side * side * channels);
+    const on = new Int32Array(filters), rows = new Int32Array(filters), values = new Float64Array(filters);
+
+    yield* places(side, (cell, place, row, column) => {
+      let n = 0;
+      for (let f = 0, i = cell * filters; f < filters; f++, i++)
+        if (from[i] === place) {
+          on[n] = f;
+          values[n++] = slope[i];
+        }
+      for (let dy = 0; n && dy < TAPS; dy++)
+        for (let dx = 0; dx < TAPS; dx++) {
+          const y = row + dy - REACH, x = column + dx - REACH, tap = dy * TAPS + dx;
+          if (y < 0 || y >= side || x < 0 || x >= side) continue;
+          for (let k = 0; k < n; k++) rows[k] = (tap * filters + on[k]) * channels;
+          add(back, (y * side + x) * channels, channels, turned, rows, values, n);
+        }
+    });
+    return back;
+  }
+
+  /** Logits z, and the gradient g of L = log Σ exp z_k − z_y, the sum over the classes k other than y. */
+  function* sloped(net, x, y) {
+    const { first, second, hidden, z } = yield* forward(net, x);
+    const seed = softmax(z.map((value, k) => (k === y ? -Infinity : value))); // nothing cancels, however sure it is
+    seed[y] = -1;
+    const atSecond = weighedBack(net.third, weighedBack(net.last, seed, hidden), second.out);
+    yield;
+    const atFirst = yield* convolvedBack(net.second, atSecond, second.from);
+    return { z, g: yield* convolvedBack(net.first, atFirst, first.from) };
+  }
+
+  function softmax(z) {
+    const top = Math.max(...z), parts = z.map((value) => Math.exp(value - top));
+    const sum = parts.reduce((a, b) => a + b);
+    return parts.map((value) => value / sum);
+  }
+
+  /** The class that logits name; −1 where they are not finite. */
+  function label(z) {
+    return z.every(Number.isFinite) ? z.indexOf(Math.max(...z)) : -1;
+  }
+
+  // -------------------------------------------------------------------------------------- attacks
+  /** The whole grey levels that a file keeps; a half goes to the even one, as NumPy rounds. */
+  function toBytes(x) {
+    return Uint8Array.from(x, (value) => {
+      const level = Math.fround(Math.fround(value) * 255), near = Math.round(level);
+      return near - level === 0.5 && near % 2 ? near - 1 : near;
+    });
+  }
+
+  /** An image with whole grey levels only. */
+  function rounded(x) {
+    return Float32Array.from(toBytes(x), (level) => level / 255);
+  }
+
+  /** One step, in single precision as in Python; whether it moved anything. */
+  function step(x, x_adv, g, { eps, alpha, rule, target }) {
+    const { fround } = Math, size = fround(target === null ? alpha : -alpha), far = fround(eps);
+    const largest = fround(g.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+    let moved = false;
+    for (let i = 0; i < x.length; i++) {
+      const direction = rule === "sign" ? Math.sign(g[i]) : fround(fround(g[i]) / largest);
+      const there = fround(x_adv[i] + fround(size * direction));
+      const near = Math.min(fround(x[i] + far), Math.max(fround(x[i] - far), there));
+      const before = x_adv[i];
+      x_adv[i] = Math.min(1, Math.max(0, near));
+      moved ||= x_adv[i] !== before;
+    }
+    return moved;
+  }
+
+  /**
+   * Steps uphill on the loss of y, or downhill on that of a target, until the network is fooled: iterative_attack of
+   * advlib.  Yields {step, x_adv, z, fooled, stalled, done} after each gradient.  With eightBits the goal is that
+   * the rounded image fools, and the last that it yields is rounded.
+   */
+  function* attack(net, x, { y, target = null, eps, alpha, steps, rule = "gradient", eightBits = true }) {
+    const x_adv = Float32Array.from(x), goal = target ?? y;
+    const reached = (z) => (target === null ? label(z) !== y && label(z) >= 0 : label(z) === target);
+
+    function* ended(count, stalled) {
+      const last = eightBits ? rounded(x_adv) : x_adv, { z } = yield* forward(net, last);
+      return { step: count, x_adv: last, z, fooled: reached(z), stalled, done: true };
+    }
+
+    /** Whether rounding, by half a level at most, could fool where x_adv does not, as far as the slope tells. */
+    function mayFall(z, g) {
+      const loss = lossOf(z, goal), most = g.reduce((sum, value) => sum + Math.abs(value), 0) / 510;
+      return target === null ? loss + most > 0 : loss - most < Math.log(CLASSES - 1);
+    }
+
+    if (eps === 0) steps = 0;
+    for (let count = 0; count < steps; count++) {
+      const { z, g } = yield* sloped(net, x_adv, goal);
+      if (reached(z) || (eightBits && mayFall(z, g))) {
+        const end = yield* ended(count, false);
+        if (end.fooled) return yield end;
+      }
+      const stalled = !g.some((value) => value !== 0) || !g.every(Number.isFinite) || !z.every(Number.isFinite);
+      if (stalled) return yield yield* ended(count, true);
+      yield { step: count, x_adv: x_adv.slice(), z, fooled: false, stalled: false, done: false };
+      // where nothing moves, nothing will: the steps that are left would all be the same
+      if (!step(x, x_adv, g, { eps, alpha, rule, target })) break;
+    }
+    yield yield* ended(steps, false);
+  }
+
+  /** L = log Σ exp z_k − z_y, over the classes k other than y. */
+  function lossOf(z, y) {
+    const others = z.filter((_, k) => k !== y), top = Math.max(...others);
+    return top + Math.log(others.reduce((sum, value) => sum + Math.exp(value - top), 0)) - z[y];
+  }
+
+  /** Tries every whole level up to most; yields {level, step} as it goes, and in the end the first that fools, or null. */
+  function* smallest(net, x, { most = 255, ...how }) {
+    let found = null;
+    for (let level = 0; level <= most; level++) {
+      for (const now of attack(net, x, { ...how, eps: level / 255, eightBits: true })) {
+        if (now) found = now;
+        yield now && { level, step: now.step, done: false };
+      }
+      if (found.fooled) return yield { ...found, level };
+    }
+    yield { ...found, level: null };
+  }
+
+  /** What a generator gives in the end, without pauses. */
+  function finish(work) {
+    for (;;) {
+      const { done, value } = work.next();
+      if (done) return value;
+    }
+  }
+  return {
+    network, softmax, label, toBytes, rounded, forward, attack, smallest,
+    logits: (net, x) => finish(forward(net, x)).z,
+    gradient: (net, x, y) => finish(sloped(net, x, y)),
+  };
+}
+if (typeof module === "object") module.exports = engine;
