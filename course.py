@@ -70,7 +70,7 @@ def executed(some):
     """Run notebooks, where anything has changed, and return the folder of their executed copies and the status."""
     pages = ROOT / "site" / "pages"  # what Sphinx reads: the executed copies and the plain pages
     pages.mkdir(exist_ok=True)
-    plain = [ROOT / "site" / "index.md", *(ROOT / "notebooks").glob("*.md")]
+    plain = [*(ROOT / "site").glob("*.md"), *(ROOT / "notebooks").glob("*.md")]
     expected = {pages / path.name for path in plain} | {within(pages, path) for path in notebooks()}
     for path in pages.rglob("*"):
         if path.is_file() and path not in expected:

@@ -1,0 +1,714 @@
+// The page that computes: what the reader draws and sets, what the network says to it, and how it is shown.
+// The network is a Net (client.js); what a drawing is stands in drawing.js.  Nothing is asked for after the page has loaded.
+
+(() => {
+  "use strict";
+  const root = document.getElementById("live");
+  if (!root) return;
+  const art = drawing(), SIDE = art.SIDE;
+  const part = name => document.getElementById(`live-${name}`);
+  const make = (tag, more = {}, ...inside) => {
+    const element = Object.assign(document.createElement(tag), more);
+    element.append(...inside);
+    return element;
+  };
+  const shown = levels => `${(levels / 255).toFixed(2)} (${levels}/255)`;  // ε, in both units
+  const percent = p => `${(100 * p).toFixed(2)} %`;
+  const a = digit => `${digit == 8 ? "an" : "a"} ${digit}`;
+  const many = (n, what) => `${n} ${what}${n == 1 ? "" : "s"}`;
+
+  // ------------------------------------------------------------------ what there is
+  const sizes = () => LIVE.noises?.levels ?? [];
+  const state = {  // a link holds these
+    grid: art.empty(), centred: true, rule: "gradient", levels: 8, steps: 20, target: null, common: null, size: 9, seed: 1,
+  };
+  const page = {
+    net: null, picture: null, rubbing: false, undo: [], redo: [], row: 14, column: 14,
+    seen: new Uint8Array(art.CELLS), reading: null, attack: null, common: null, meant: null, about: "draw",
+  };
+
+  const inked = () => page.picture ?? art.grey(state.grid);
+  const isBlank = () => art.blank(inked());
+  const image = bytes => Float32Array.from(bytes, grey => grey / 255);
+  const how = levels => ({  // a step is a quarter of ε
+    y: page.reading.label, eps: levels / 255, alpha: levels / 4 / 255, steps: state.steps, rule: state.rule,
+  });
+
+  // ------------------------------------------------------------------ what is said
+  let saying;
+  /** One sentence for those who listen, once it has been quiet for a moment, and only of what they have just changed. */
+  function say(about, sentence) {
+    if (about != page.about) return;
+    clearTimeout(saying);
+    saying = setTimeout(() => { part("said").textContent = sentence; }, 500);
+  }
+
+  function trouble(sentence) {
+    part("loading").hidden = true;
+    part("trouble").hidden = !sentence;
+    part("trouble").textContent = sentence;
+  }
+
+  // ------------------------------------------------------------------ pictures
+  const greys = bytes => i => [bytes[i], bytes[i], bytes[i]];
+  // ColorBrewer's RdBu, as in the notebooks: blue is darker, red is brighter, and full at 0.3
+  const MAP = [
+    [5, 48, 97], [33, 102, 172], [67, 147, 195], [146, 197, 222], [209, 229, 240], [247, 247, 247], [253, 219, 199],
+    [244, 165, 130], [214, 96, 77], [178, 24, 43], [103, 0, 31],
+  ];
+  const signed = noise => i => {
+    const at = Math.min(1, Math.max(0, (noise[i] + 0.3) / 0.6)) * (MAP.length - 1), low = Math.min(Math.floor(at), MAP.length - 2);
+    return MAP[low].map((one, k) => one + (at - low) * (MAP[low + 1][k] - one));
+  };
+
+  /** Paint a canvas of 28×28; the style sheet makes it larger. */
+  function paint(canvas, colour) {
+    const data = new ImageData(SIDE, SIDE);
+    for (let i = 0; i < art.CELLS; i++) data.data.set([...colour(i), 255], 4 * i);
+    canvas.getContext("2d").putImageData(data, 0, 0);
+  }
+
+  function canvas(label) {
+    const element = make("canvas", {width: SIDE, height: SIDE});
+    if (!label) element.ariaHidden = "true";
+    else element.setAttribute("role", "img"), element.setAttribute("aria-label", label);
+    return element;
+  }
+
+  /** Fill a table of ten probabilities; null empties it. */
+  function bars(table, p, was, fooled) {
+    const top = p ? p.indexOf(Math.max(...p)) : -1;
+    [...table.tBodies[0].rows].forEach((row, k) => {
+      row.className = k != top ? "" : fooled ? "top fooled" : "top";
+      row.style.setProperty("--p", p ? p[k] : 0);
+      row.style.setProperty("--was", was ? was[k] : 0);
+      row.cells[1].lastChild.textContent = p ? percent(p[k]) : "–";
+    });
+  }
+
+  function build(table, was) {
+    table.append(make("tbody", {}, ...[...Array(10).keys()].map(k => make("tr", {},
+      make("th", {scope: "row", textContent: k}),
+      make("td", {}, make("span", {className: was ? "bar was" : "bar", ariaHidden: "true"}), make("span", {textContent: "–"}))))));
+  }
+
+  // ------------------------------------------------------------------ one thing after another
+  /**
+   * Run the newest of many requests: one that has just begun is let finish, so that there is something to see while a
+   * slider moves; one that has taken long makes room.
+   */
+  function newest(work) {
+    let wanted = false, busy = 0, begun = 0, run = 0;
+    return async function request() {
+      if (busy && performance.now() - begun < 250) return void (wanted = true);
+      const mine = ++run;
+      busy++;
+      do {
+        wanted = false, begun = performance.now();
+        try {
+          await work(() => mine == run);
+        } catch (why) {
+          if (why !== Net.STALE) stopped(why);
+        }
+      } while (wanted && mine == run);
+      busy--;
+    };
+  }
+
+  function stopped(why) {
+    page.net = null;
+    trouble("The network has stopped. Reload the page to go on.");
+    console.error(why);
+  }
+
+  // ------------------------------------------------------------------ read
+  /** After each change of the drawing; what follows from the reading waits until the pen is lifted. */
+  function redraw() {
+    const bytes = inked();
+    paint(part("board"), greys(bytes));
+    part("here").hidden = !isBlank();
+    part("clear").disabled = isBlank();
+    part("undo").disabled = !page.undo.length || Boolean(page.picture);
+    part("redo").disabled = !page.redo.length || Boolean(page.picture);
+    part("picture").hidden = !page.picture;
+    part("sheet").classList.toggle("shut", Boolean(page.picture));
+    part("centre").disabled = Boolean(page.picture);
+    page.seen = state.centred && !page.picture ? art.centre(bytes) : bytes;
+    paint(part("seen"), greys(page.seen));
+    paint(part("clean"), greys(page.seen));
+    read();
+  }
+
+  const read = newest(async () => {
+    if (isBlank()) return forget();
+    if (!page.net) return;
+    const seen = page.seen, {p, label} = await page.net.read(image(seen));
+    if (seen !== page.seen) return read();
+    page.reading = {p: [...p], label, seen};
+    bars(part("bars"), page.reading.p);
+    part("reading").replaceChildren(make("b", {textContent: label}), ` ${percent(p[label])}`);
+    say("draw", `The network reads ${a(label)}, ${percent(p[label])}.`);
+    for (const option of part("target").options) option.disabled = option.value == String(label);
+    if (page.meant === null) part("meant").value = label;
+    snippet();
+    if (!strokes.size) follow();
+  });
+
+  function follow() {
+    attack();
+    common();
+    mayAdd();
+  }
+
+  /** A blank canvas has no verdict at all. */
+  function forget() {
+    page.reading = page.attack = page.common = page.meant = null;
+    bars(part("bars"), null);
+    bars(part("noisy-bars"), null);
+    part("reading").textContent = "";
+    part("told").textContent = "Draw something first.";
+    paint(part("noise"), signed(new Float32Array(art.CELLS)));
+    paint(part("noisy"), greys(page.seen));
+    for (const kind of kinds) show(kind, null);
+    say("draw", "The canvas is empty.");
+    snippet();
+    mayAdd();
+  }
+
+  // ------------------------------------------------------------------ attack
+  const attack = newest(async current => {
+    if (!page.reading || !page.net || counting) return;
+    const {reading} = page, {target, levels} = state;
+    if (target == reading.label) {
+      page.attack = null;
+      return void (part("told").textContent = `It is read as ${a(target)} already: choose another digit to lead it to.`);
+    }
+    const found = await page.net.attack(image(reading.seen), {...how(levels), target}, now => {
+      if (current() && page.reading === reading) picture(reading.seen, now);
+    });
+    if (!current() || page.reading !== reading) return;
+    page.attack = {...found, levels, reading};
+    picture(reading.seen, found);
+    verdict(page.attack);
+    snippet();
+  });
+
+  function picture(clean, {x_adv, p, fooled}) {
+    paint(part("noisy"), i => greys({[i]: 255 * x_adv[i]})(i));
+    paint(part("noise"), i => signed({[i]: x_adv[i] - clean[i] / 255})(i));
+    if (p) bars(part("noisy-bars"), [...p], page.reading.p, fooled);
+  }
+
+  function verdict({fooled, label, p, step, rms, stalled, levels, reading}) {
+    const wish = state.target === null ? `Still ${a(label)}` : `Read as ${a(label)}, not ${a(state.target)}`;
+    const rest = `The noise’s RMS is ${rms.toFixed(3)}.`;
+    const sentence = fooled
+      ? `Fooled at step ${step}: ${a(label)} is read, ${percent(p[label])}, in place of ${a(reading.label)}. ${rest}`
+      : stalled ? "There is no slope to follow here: the gradient is exactly zero, and no step can be taken."
+        : `${wish}, ${percent(p[label])}, after ${many(step, "step")}. ${rest}`;
+    part("told").replaceChildren(badge(fooled), ` ${sentence}`);
+    say("attack", `At ε ${shown(levels)}: ${sentence}`);
+  }
+
+  const badge = fooled => make("strong", {className: fooled ? "badge fooled" : "badge", textContent: fooled ? "fooled" : "not fooled"});
+
+  let searching = false;
+  async function search() {
+    if (searching) return page.net.cancel("smallest");
+    if (!page.reading) return void (part("search").textContent = "Draw something first.");
+    const {reading} = page, {target} = state, most = Number(part("eps").max);
+    searching = true;
+    part("smallest").textContent = "Stop";
+    try {
+      const {level} = await page.net.smallest(image(reading.seen), {...how(1), alpha: undefined, target, most}, now => {
+        part("search").textContent = `Trying every grey level: ${shown(now.level)} …`;
+      });
+      if (page.reading !== reading) part("search").textContent = "The drawing has changed: search again.";
+      else if (level === null) part("search").textContent = `No ε up to ${shown(most)} fools it in ${many(state.steps, "step")}.`;
+      else {
+        part("search").textContent = `The smallest that fools it: ε = ${shown(level)}.`;
+        set("levels", level);
+        attack();
+      }
+      say("attack", part("search").textContent);
+    } catch (why) {
+      if (why !== Net.STALE) throw why;
+      part("search").textContent = "Stopped.";
+    } finally {
+      searching = false;
+      part("smallest").textContent = "Find the smallest ε that fools";
+    }
+  }
+
+  // ------------------------------------------------------------------ common noise, and its controls
+  const kinds = ["common", "random", "shuffled"];
+  const TITLES = {common: "common noise", random: "random ±ε", shuffled: "its pixels shuffled"};
+
+  function columns() {
+    for (const kind of kinds) {
+      part("three").append(make("div", {id: `live-${kind}-noise`},
+        make("h3", {textContent: TITLES[kind]}), canvas(`${TITLES[kind]}, alone`), canvas(`Your digit with it: ${TITLES[kind]}`),
+        make("p", {className: "told"})));
+    }
+  }
+
+  /** The three noises for a class, at the ε that is set. */
+  function three(digit) {
+    const noise = Net.noise(digit, state.size);
+    return {common: noise, random: art.coins(sizes()[state.size], state.seed), shuffled: art.shuffled(noise, state.seed)};
+  }
+
+  const common = newest(async current => {
+    if (!page.reading || !page.net || !LIVE.noises) return;
+    const {reading} = page, digit = state.common ?? reading.label, noises = three(digit), found = {};
+    for (const kind of kinds) {
+      const bytes = art.add(reading.seen, noises[kind]), {p, label} = await page.net.read(image(bytes));
+      if (!current() || page.reading !== reading) return;
+      found[kind] = {bytes, noise: noises[kind], label, p: p[label], fooled: label != reading.label};
+      show(kind, found[kind]);
+    }
+    page.common = found;
+    const told = kinds.map(kind => `${TITLES[kind]}: ${found[kind].fooled ? `fooled, ${a(found[kind].label)}` : "not fooled"}`);
+    say("common", `Noise learned on other people’s ${digit}s, ε ${shown(sizes()[state.size])}. ${told.join("; ")}.`);
+  });
+
+  function show(kind, found) {
+    const [noise, sum] = part(`${kind}-noise`).querySelectorAll("canvas"), told = part(`${kind}-noise`).querySelector(".told");
+    paint(noise, signed(found?.noise ?? new Float32Array(art.CELLS)));
+    paint(sum, greys(found?.bytes ?? page.seen));
+    told.replaceChildren(...(found ? [badge(found.fooled), ` ${found.label}, ${percent(found.p)}`] : []));
+  }
+
+  // ------------------------------------------------------------------ the count
+  const KEPT = "common-noise-tally";
+  let tally = [], counting = false;
+
+  function remember() {
+    try {
+      localStorage.setItem(KEPT, JSON.stringify(tally));
+    } catch { /* private windows keep nothing */ }
+  }
+
+  function recall() {
+    try {
+      const kept = JSON.parse(localStorage.getItem(KEPT) ?? "[]"), digit = value => Number.isInteger(value) && value >= 0 && value <= 9;
+      tally = kept.filter(row => row.levels > 0 && ["meant", "attack", ...kinds].every(key => digit(row[key])));
+    } catch {
+      tally = [];
+    }
+  }
+
+  /** Why the drawing may not be counted, or "". */
+  function objection() {
+    const meant = Number(part("meant").value), {reading} = page;
+    if (!reading) return "";
+    if (page.picture) return "A picture is not a drawing of yours: it is not counted.";
+    if (art.gallery.some(({grid}) => grid.every((ink, i) => ink == state.grid[i]))) return "This one is ours: draw your own, and count it.";
+    if (reading.label != meant) {
+      return `The network reads ${a(reading.label)}, not the ${meant} that you meant: it was wrong before any noise, and is not counted.`;
+    }
+    const twice = tally.some(row => row.levels == sizes()[state.size] && row.drawing == art.pack(state).slice(3, 526));
+    return twice ? "This drawing is counted already." : "";
+  }
+
+  function mayAdd() {
+    const why = objection();
+    part("add").disabled = Boolean(why) || !page.reading || !LIVE.noises || counting;
+    part("counted").textContent = why;
+  }
+
+  async function add() {
+    const {reading} = page, levels = sizes()[state.size], digit = reading.label, found = {};
+    const row = {number: tally.length + 1, meant: digit, probability: reading.p[digit].toFixed(6), levels, eps: (levels / 255).toFixed(6)};
+    counting = true;
+    part("add").disabled = true;
+    try {
+      const hit = await page.net.attack(image(reading.seen), how(levels), () => {});
+      found.attack = hit.label;
+      for (const [kind, noise] of Object.entries(three(digit))) found[kind] = (await page.net.read(image(art.add(reading.seen, noise)))).label;
+      tally.push({
+        ...row, rule: state.rule, steps: state.steps, seed: state.seed, centred: state.centred, ...found,
+        drawing: art.pack(state).slice(3, 526),
+      });
+      remember();
+    } finally {
+      counting = false;
+    }
+    page.about = "tally";
+    count();
+    attack();
+    const last = tally.filter(one => one.levels == levels), fooled = kind => last.filter(one => one[kind] != one.meant).length;
+    say("tally", `Counted: ${many(last.length, "drawing")} at ε ${shown(levels)}. Fooled by the attack ${fooled("attack")}, by the common noise ` +
+      `${fooled("common")}, by random noise ${fooled("random")}, by the shuffled one ${fooled("shuffled")}.`);
+  }
+
+  function count() {
+    const all = [...new Set(tally.map(row => row.levels))].sort((one, other) => one - other);
+    part("counts").tBodies[0].replaceChildren(...all.map(levels => {
+      const rows = tally.filter(row => row.levels == levels);
+      return make("tr", {}, make("th", {scope: "row", textContent: shown(levels)}), ...["attack", ...kinds].map(kind => rate(rows, kind)));
+    }));
+    part("counts").hidden = part("csv").disabled = part("take").disabled = !tally.length;
+    part("counts").hidden = !tally.length;
+    mayAdd();
+  }
+
+  function rate(rows, kind) {
+    const k = rows.filter(row => row[kind] != row.meant).length, n = rows.length, [low, high] = art.wilson(k, n);
+    const line = make("span", {className: "interval", ariaHidden: "true"});
+    for (const [name, value] of Object.entries({low, high, share: k / n})) line.style.setProperty(`--${name}`, value);
+    return make("td", {}, make("b", {textContent: `${k} of ${n}`}), line,
+      make("small", {textContent: `${(100 * k / n).toFixed(0)} % [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`}));
+  }
+
+  // ------------------------------------------------------------------ draw
+  const strokes = new Map();  // pointer to where it was last
+
+  function keep() {
+    page.undo.push(state.grid.slice());
+    if (page.undo.length > 100) page.undo.shift();
+    page.redo = [];
+  }
+
+  function change(grid) {
+    state.grid = grid;
+    page.about = "draw";
+    redraw();
+  }
+
+  function replace(grid) {
+    keep();
+    page.picture = page.meant = null;
+    change(grid);
+  }
+
+  const place = ({clientX, clientY}) => {
+    const box = part("board").getBoundingClientRect();
+    return [(clientX - box.left) / box.width * SIDE, (clientY - box.top) / box.height * SIDE];
+  };
+
+  const due = {};
+  /** Once a frame is enough. */
+  function soon(name, act) {
+    due[name] ??= requestAnimationFrame(() => {
+      due[name] = undefined;
+      act();
+    });
+  }
+
+  function press(event) {
+    if (page.picture || strokes.size || event.button > 0 && event.button != 5) return;
+    event.preventDefault();
+    part("board").focus({preventScroll: true});
+    part("sheet").classList.remove("by-keys");
+    part("board").setPointerCapture(event.pointerId);
+    keep();
+    page.about = "draw";
+    strokes.set(event.pointerId, place(event));
+    move(event);
+  }
+
+  function move(event) {
+    if (!strokes.has(event.pointerId)) return;
+    const passed = event.getCoalescedEvents?.() ?? [], rub = page.rubbing || (event.buttons & 32) > 0;  // a pen's other end
+    for (const at of passed.length ? passed : [event]) {
+      const to = place(at);
+      art.stroke(state.grid, ...strokes.get(event.pointerId), ...to, {rub});
+      strokes.set(event.pointerId, to);
+    }
+    soon("board", redraw);
+  }
+
+  function lift(event) {
+    if (!strokes.delete(event.pointerId)) return;
+    soon("board", redraw);
+  }
+
+  const ARROWS = {ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
+
+  function key(event) {
+    const {key, shiftKey} = event, arrow = ARROWS[key], from = [page.column + 0.5, page.row + 0.5];
+    if (event.ctrlKey || event.metaKey) {
+      const step = {z: shiftKey ? redo : undo, y: redo}[key.toLowerCase()];
+      if (step) event.preventDefault(), step();
+      return;
+    }
+    if (event.altKey || !arrow && ![" ", "Enter", "Backspace", "Delete"].includes(key)) return;
+    event.preventDefault();
+    part("sheet").classList.add("by-keys");
+    if (arrow) {
+      page.row = Math.min(SIDE - 1, Math.max(0, page.row + arrow[0]));
+      page.column = Math.min(SIDE - 1, Math.max(0, page.column + arrow[1]));
+    }
+    if (!page.picture && (!arrow || shiftKey)) {
+      keep();
+      art.stroke(state.grid, ...from, page.column + 0.5, page.row + 0.5, {rub: page.rubbing || ["Backspace", "Delete"].includes(key)});
+      change(state.grid);
+    } else {
+      page.about = "cursor";
+      const ink = inked()[page.row * SIDE + page.column];
+      say("cursor", `Row ${page.row + 1}, column ${page.column + 1}, ${ink > 127 ? "white" : ink ? "grey" : "black"}.`);
+    }
+    cursor();
+  }
+
+  function cursor() {
+    part("cursor").style.setProperty("--row", page.row);
+    part("cursor").style.setProperty("--column", page.column);
+  }
+
+  function undo() {
+    if (!page.undo.length || page.picture) return;
+    page.redo.push(state.grid);
+    change(page.undo.pop());
+  }
+
+  function redo() {
+    if (!page.redo.length || page.picture) return;
+    page.undo.push(state.grid);
+    change(page.redo.pop());
+  }
+
+  function tool(rubbing) {
+    page.rubbing = rubbing;
+    part("pen").ariaPressed = String(!rubbing);
+    part("rub").ariaPressed = String(rubbing);
+  }
+
+  function offer() {
+    const hands = digit => art.gallery.filter(({meant}) => meant == digit);
+    for (let digit = 0; digit <= 9; digit++) {
+      const button = make("button", {type: "button", ariaLabel: `${digit}, drawn by us`}, canvas());
+      let next = 0;
+      setTimeout(() => paint(button.firstChild, greys(art.grey(hands(digit)[0].grid))));  // each in a task of its own
+      button.addEventListener("click", () => {
+        const {grid} = hands(digit)[next++ % hands(digit).length];
+        paint(button.firstChild, greys(art.grey(hands(digit)[next % hands(digit).length].grid)));
+        replace(grid.slice());
+      });
+      part("gallery").append(button);
+    }
+  }
+
+  // ------------------------------------------------------------------ in and out
+  function kept(sentence) {
+    page.about = "keep";
+    part("kept").textContent = sentence;
+    say("keep", sentence);
+  }
+
+  async function copy(text, done) {
+    try {
+      await navigator.clipboard.writeText(text);
+      kept(done);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async function link() {
+    part("address").hidden = true;
+    if (page.picture) return kept("A picture cannot be put in a link. Save it as PNG instead.");
+    const address = location.href.split("#")[0] + art.pack(state);
+    if (await copy(address, "The link is copied: it holds the drawing and all settings.")) return;
+    part("address").hidden = false;
+    part("address").lastElementChild.value = address;
+    part("address").lastElementChild.select();
+    kept("Your browser does not let the page copy: here is the link.");
+  }
+
+  function save(content, type, name) {
+    const address = URL.createObjectURL(new Blob([content], {type}));
+    make("a", {href: address, download: name}).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+    kept(`Saved as ${name}.`);
+  }
+
+  function savePicture(bytes, name) {
+    if (!page.reading || !bytes) return kept("Draw something first.");
+    save(art.png(bytes), "image/png", name);
+  }
+
+  /** The bytes of a picture of 28×28 greys; throws a sentence. */
+  async function pixels(file) {
+    const none = {colorSpaceConversion: "none", premultiplyAlpha: "none"};
+    const bitmap = await createImageBitmap(file, none).catch(() => { throw "This file is no picture that the browser can read."; });
+    if (bitmap.width != SIDE || bitmap.height != SIDE) {
+      throw `This picture has ${bitmap.width} × ${bitmap.height} pixels. The network reads 28 × 28: reduce it first.`;
+    }
+    const context = make("canvas", {width: SIDE, height: SIDE}).getContext("2d", {willReadFrequently: true});
+    context.imageSmoothingEnabled = false;
+    context.drawImage(bitmap, 0, 0);
+    const {data} = context.getImageData(0, 0, SIDE, SIDE), bytes = new Uint8Array(art.CELLS);
+    for (let i = 0; i < art.CELLS; i++) {
+      const [red, green, blue, cover] = data.subarray(4 * i, 4 * i + 4);
+      if (red != green || green != blue || cover != 255) throw "This picture has colours or is transparent. The network reads greys: make it grey first.";
+      bytes[i] = red;
+    }
+    return bytes;
+  }
+
+  async function open(file) {
+    if (!file) return;
+    try {
+      page.picture = await pixels(file);
+      page.meant = null;
+      page.about = "draw";
+      part("kept").textContent = "";
+      redraw();
+    } catch (why) {
+      if (typeof why != "string") throw why;
+      kept(why);
+    }
+  }
+
+  /** Python that reads the saved pictures, and says how far its ten probabilities are from those on the page. */
+  function snippet() {
+    const row = (name, p) => `    "${name}": [${[...p].map(one => one.toFixed(5)).join(", ")}],`;
+    const clean = page.reading ? [row("digit.png", page.reading.p)] : [];
+    const noisy = page.attack && page.attack.reading === page.reading ? [row("digit-with-noise.png", page.attack.p)] : [];
+    part("snippet").textContent = [
+      "import numpy as np", "from PIL import Image", "from scipy.special import softmax", "", "from advlib import cnn, logits", "",
+      "page = {", ...clean, ...noisy, "}",
+      'model = cnn.load("mnist")',
+      "for name, shown in page.items():",
+      "    x = np.asarray(Image.open(name), np.float32)[None, ..., None] / 255",
+      "    p = softmax(logits(model, x)[0])",
+      '    print(name, p.round(4), "furthest from the page:", np.abs(p - shown).max())',
+    ].join("\n");
+  }
+
+  /** What a link holds becomes what the page shows. */
+  function follow_link() {
+    if (!location.hash.startsWith(art.PREFIX)) return;
+    const found = art.unpack(location.hash);
+    trouble(found ? "" : "This link is damaged, or not whole: ask for it again. Here is an empty canvas.");
+    part("loading").hidden = Boolean(page.net);
+    Object.assign(state, found ?? {grid: art.empty()});
+    Object.assign(page, {picture: null, meant: null, undo: [], redo: []});
+    controls();
+    redraw();
+  }
+
+  // ------------------------------------------------------------------ what is set
+  /** A setting, and the controls that show it. */
+  function set(name, value) {
+    state[name] = value;
+    controls();
+  }
+
+  function controls() {
+    const told = (name, value, text) => {
+      part(name).value = value;
+      part(name).setAttribute("aria-valuetext", text);
+      part(`${name}-told`).textContent = text;
+    };
+    told("eps", state.levels, shown(state.levels));
+    told("steps", state.steps, String(state.steps));
+    told("size", state.size, shown(sizes()[state.size] ?? 0));
+    part("centre").checked = state.centred;
+    part("target").value = state.target ?? "";
+    part("class").value = state.common ?? "";
+    for (const radio of root.querySelectorAll("[name=live-rule]")) radio.checked = radio.value == state.rule;
+  }
+
+  function listen() {
+    const on = (name, event, act) => part(name).addEventListener(event, act);
+    const changes = (name, event, key, about, value, after) => on(name, event, () => {
+      page.about = about;
+      set(key, value(part(name).value));
+      after();
+    });
+    const number = value => Number(value), perhaps = value => value === "" ? null : Number(value);
+    on("board", "pointerdown", press);
+    on("board", "pointermove", move);
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) on("board", end, lift);
+    on("board", "keydown", key);
+    on("pen", "click", () => tool(false));
+    on("rub", "click", () => tool(true));
+    on("undo", "click", undo);
+    on("redo", "click", redo);
+    on("clear", "click", () => replace(art.empty()));
+    on("back", "click", () => (page.picture = null, redraw(), part("board").focus()));
+    on("centre", "change", () => (page.about = "draw", state.centred = part("centre").checked, redraw()));
+    changes("eps", "input", "levels", "attack", number, attack);
+    changes("steps", "input", "steps", "attack", number, attack);
+    changes("target", "change", "target", "attack", perhaps, attack);
+    changes("size", "input", "size", "common", number, () => (common(), mayAdd()));
+    changes("class", "change", "common", "common", perhaps, common);
+    for (const radio of root.querySelectorAll("[name=live-rule]")) {
+      radio.addEventListener("change", () => (page.about = "attack", state.rule = radio.value, attack()));
+    }
+    for (const button of root.querySelectorAll("[data-step]")) {
+      button.addEventListener("click", () => {
+        const slider = document.getElementById(button.dataset.for);
+        slider.value = Number(slider.value) + Number(button.dataset.step);
+        slider.dispatchEvent(new Event("input"));
+      });
+    }
+    on("smallest", "click", () => (page.about = "attack", search().catch(stopped)));
+    on("again", "click", () => (page.about = "common", state.seed = (state.seed + 1) % 65536, common()));
+    on("meant", "change", () => (page.meant = Number(part("meant").value), mayAdd()));
+    on("add", "click", () => add().catch(stopped));
+    on("take", "click", () => (tally.pop(), remember(), count()));
+    on("csv", "click", () => save(art.csv(tally), "text/csv", "drawings.csv"));
+    on("link", "click", link);
+    on("save", "click", () => savePicture(page.reading?.seen, "digit.png"));
+    on("save-noisy", "click", () => savePicture(page.attack?.bytes, "digit-with-noise.png"));
+    on("open", "change", () => open(part("open").files[0]).finally(() => part("open").value = ""));
+    on("copy", "click", () => copy(part("snippet").textContent, "The code is copied."));
+    root.addEventListener("dragover", event => event.preventDefault());
+    root.addEventListener("drop", event => (event.preventDefault(), open(event.dataTransfer.files[0])));
+    addEventListener("hashchange", follow_link);
+  }
+
+  // ------------------------------------------------------------------ begin
+  /** Scripts of the page's own, in order; tells of each. */
+  function load(names, each) {
+    const folder = document.currentScript?.src ?? document.querySelector("script[src*='/live/page.js']").src;
+    return Promise.all(names.map(name => new Promise((resolve, reject) => {
+      const script = make("script", {src: new URL(name, folder).href, async: false});
+      script.addEventListener("load", () => (each(), resolve()));
+      script.addEventListener("error", () => reject(new Error(`${name} is missing`)));
+      document.head.append(script);
+    })));
+  }
+
+  async function begin() {
+    const pieces = Array.from({length: LIVE.count}, (_, i) => `weights-${String(i).padStart(2, "0")}.js`);
+    const bar = part("progress"), all = pieces.length + 1;
+    const noises = load(["noises.js"], () => {}).catch(why => console.error(why));
+    await load(pieces, () => { bar.value += 1 / all; });
+    await noises;
+    const worker = typeof Worker != "undefined";
+    page.net = await Net.open(LIVE.weights, {worker});
+    LIVE.weights = [];
+    part("loading").hidden = true;
+    part("provenance").textContent = `The network of Table I, in half precision, SHA-256 ${page.net.sha256}.`;
+    if (page.net.where == "main") trouble("Your browser gives this page no worker: it computes all the same, more slowly.");
+    if (LIVE.noises) part("size").max = sizes().length - 1;
+    else part("common-noise").querySelector(".told").textContent = "The learned noises are missing. Reload the page.";
+    controls();
+    count();
+    read();
+  }
+
+  for (const [name, was] of [["bars", false], ["noisy-bars", true]]) build(part(name), was);
+  for (let digit = 0; digit <= 9; digit++) {
+    for (const name of ["target", "class", "meant"]) part(name).append(make("option", {value: digit, textContent: name == "class" ? `${digit}s` : digit}));
+  }
+  columns();
+  offer();
+  recall();
+  controls();
+  cursor();
+  listen();
+  root.hidden = false;
+  redraw();
+  follow_link();
+  begin().catch(why => {
+    console.error(why);
+    trouble("The network is damaged or not whole, so nothing is computed. Reload the page.");
+  });
+})();
