@@ -30,9 +30,7 @@
   const inked = () => page.picture ?? art.grey(state.grid);
   const isBlank = () => art.blank(inked());
   const image = bytes => Float32Array.from(bytes, grey => grey / 255);
-  const how = levels => ({  // a step is a quarter of ε
-    y: page.reading.label, eps: levels / 255, alpha: levels / 4 / 255, steps: state.steps, rule: state.rule,
-  });
+  const how = levels => ({y: page.reading.label, eps: levels / 255, steps: state.steps, rule: state.rule});
 
   // ------------------------------------------------------------------ what is said
   let saying;
@@ -43,30 +41,36 @@
     saying = setTimeout(() => { part("said").textContent = sentence; }, 500);
   }
 
-  function trouble(sentence) {
-    part("loading").hidden = true;
-    part("trouble").hidden = !sentence;
-    part("trouble").textContent = sentence;
+  const troubles = {};
+  function trouble(kind, sentence) {
+    troubles[kind] = sentence;
+    part("trouble").textContent = Object.values(troubles).filter(Boolean).join(" ");
+    part("trouble").hidden = !part("trouble").textContent;
   }
 
   // ------------------------------------------------------------------ pictures
-  const greys = bytes => i => [bytes[i], bytes[i], bytes[i]];
   // ColorBrewer's RdBu, as in the notebooks: blue is darker, red is brighter, and full at 0.3
   const MAP = [
     [5, 48, 97], [33, 102, 172], [67, 147, 195], [146, 197, 222], [209, 229, 240], [247, 247, 247], [253, 219, 199],
     [244, 165, 130], [214, 96, 77], [178, 24, 43], [103, 0, 31],
   ];
-  const signed = noise => i => {
-    const at = Math.min(1, Math.max(0, (noise[i] + 0.3) / 0.6)) * (MAP.length - 1), low = Math.min(Math.floor(at), MAP.length - 2);
+  const SHADES = Array.from({length: 256}, (_, i) => {
+    const at = i / 255 * (MAP.length - 1), low = Math.min(Math.floor(at), MAP.length - 2);
     return MAP[low].map((one, k) => one + (at - low) * (MAP[low + 1][k] - one));
-  };
+  });
+  const GREYS = Array.from({length: 256}, (_, i) => [i, i, i]);
+  const image_data = new ImageData(SIDE, SIDE);
+  image_data.data.fill(255);
 
-  /** Paint a canvas of 28×28; the style sheet makes it larger. */
-  function paint(canvas, colour) {
-    const data = new ImageData(SIDE, SIDE);
-    for (let i = 0; i < art.CELLS; i++) data.data.set([...colour(i), 255], 4 * i);
-    canvas.getContext("2d").putImageData(data, 0, 0);
+  /** Paint a canvas of 28×28, each pixel by its place in a list of 256 colours; the style sheet makes it larger. */
+  function paint(canvas, colours, place) {
+    for (let i = 0; i < art.CELLS; i++) image_data.data.set(colours[place(i)], 4 * i);
+    canvas.getContext("2d").putImageData(image_data, 0, 0);
   }
+
+  const grey = (canvas, bytes) => paint(canvas, GREYS, i => bytes[i]);
+  const signed = (canvas, noise) => paint(canvas, SHADES, i => Math.round(Math.min(255, Math.max(0, 127.5 + 425 * noise[i]))));
+  const NOTHING = new Float32Array(art.CELLS);
 
   function canvas(label) {
     const element = make("canvas", {width: SIDE, height: SIDE});
@@ -82,14 +86,21 @@
       row.className = k != top ? "" : fooled ? "top fooled" : "top";
       row.style.setProperty("--p", p ? p[k] : 0);
       row.style.setProperty("--was", was ? was[k] : 0);
+      row.cells[1].firstChild.classList.toggle("much", Boolean(was) && was[k] > 0.01);
       row.cells[1].lastChild.textContent = p ? percent(p[k]) : "–";
     });
+  }
+
+  /** A digit in large, and how probable it is. */
+  function named(element, digit, p, fooled = false) {
+    element.classList.toggle("fooled", fooled);
+    element.replaceChildren(...(digit === null ? [] : [make("b", {textContent: digit}), ` ${percent(p)}`]));
   }
 
   function build(table, was) {
     table.append(make("tbody", {}, ...[...Array(10).keys()].map(k => make("tr", {},
       make("th", {scope: "row", textContent: k}),
-      make("td", {}, make("span", {className: was ? "bar was" : "bar", ariaHidden: "true"}), make("span", {textContent: "–"}))))));
+      make("td", {}, make("span", {className: was ? "level was" : "level", ariaHidden: "true"}), make("span", {textContent: "–"}))))));
   }
 
   // ------------------------------------------------------------------ one thing after another
@@ -117,7 +128,7 @@
 
   function stopped(why) {
     page.net = null;
-    trouble("The network has stopped. Reload the page to go on.");
+    trouble("network", "The network has stopped. Reload the page to go on.");
     console.error(why);
   }
 
@@ -125,7 +136,7 @@
   /** After each change of the drawing; what follows from the reading waits until the pen is lifted. */
   function redraw() {
     const bytes = inked();
-    paint(part("board"), greys(bytes));
+    grey(part("board"), bytes);
     part("here").hidden = !isBlank();
     part("clear").disabled = isBlank();
     part("undo").disabled = !page.undo.length || Boolean(page.picture);
@@ -134,8 +145,8 @@
     part("sheet").classList.toggle("shut", Boolean(page.picture));
     part("centre").disabled = Boolean(page.picture);
     page.seen = state.centred && !page.picture ? art.centre(bytes) : bytes;
-    paint(part("seen"), greys(page.seen));
-    paint(part("clean"), greys(page.seen));
+    grey(part("seen"), page.seen);
+    grey(part("clean"), page.seen);
     read();
   }
 
@@ -145,8 +156,11 @@
     const seen = page.seen, {p, label} = await page.net.read(image(seen));
     if (seen !== page.seen) return read();
     page.reading = {p: [...p], label, seen};
+    page.attack = null;
+    if (!searching) part("search").textContent = "";
     bars(part("bars"), page.reading.p);
-    part("reading").replaceChildren(make("b", {textContent: label}), ` ${percent(p[label])}`);
+    for (const name of ["reading", "before"]) named(part(name), label, p[label]);
+    part("chip").textContent = `read as ${a(label)}, ${percent(p[label])}`;
     say("draw", `The network reads ${a(label)}, ${percent(p[label])}.`);
     for (const option of part("target").options) option.disabled = option.value == String(label);
     if (page.meant === null) part("meant").value = label;
@@ -165,10 +179,11 @@
     page.reading = page.attack = page.common = page.meant = null;
     bars(part("bars"), null);
     bars(part("noisy-bars"), null);
-    part("reading").textContent = "";
+    for (const name of ["reading", "before", "strength", "after"]) named(part(name), null);
     part("told").textContent = "Draw something first.";
-    paint(part("noise"), signed(new Float32Array(art.CELLS)));
-    paint(part("noisy"), greys(page.seen));
+    part("chip").textContent = "";
+    signed(part("noise"), NOTHING);
+    grey(part("noisy"), page.seen);
     for (const kind of kinds) show(kind, null);
     say("draw", "The canvas is empty.");
     snippet();
@@ -183,6 +198,7 @@
       page.attack = null;
       return void (part("told").textContent = `It is read as ${a(target)} already: choose another digit to lead it to.`);
     }
+    if (!page.attack) part("told").textContent = "One moment …";
     const found = await page.net.attack(image(reading.seen), {...how(levels), target}, now => {
       if (current() && page.reading === reading) picture(reading.seen, now);
     });
@@ -194,20 +210,21 @@
   });
 
   function picture(clean, {x_adv, p, fooled}) {
-    paint(part("noisy"), i => greys({[i]: 255 * x_adv[i]})(i));
-    paint(part("noise"), i => signed({[i]: x_adv[i] - clean[i] / 255})(i));
-    if (p) bars(part("noisy-bars"), [...p], page.reading.p, fooled);
+    grey(part("noisy"), x_adv.map(share => Math.round(255 * share)));
+    signed(part("noise"), x_adv.map((share, i) => share - clean[i] / 255));
+    if (!p) return;
+    const label = p.indexOf(Math.max(...p));
+    bars(part("noisy-bars"), [...p], page.reading.p, fooled);
+    named(part("after"), label, p[label], fooled);
+    part("strength").textContent = `RMS ${art.rms(clean, x_adv.map(share => 255 * share)).toFixed(3)}`;
   }
 
   function verdict({fooled, label, p, step, rms, stalled, levels, reading}) {
-    const wish = state.target === null ? `Still ${a(label)}` : `Read as ${a(label)}, not ${a(state.target)}`;
-    const rest = `The noise’s RMS is ${rms.toFixed(3)}.`;
-    const sentence = fooled
-      ? `Fooled at step ${step}: ${a(label)} is read, ${percent(p[label])}, in place of ${a(reading.label)}. ${rest}`
+    const sentence = fooled ? `At step ${step} it fell: ${a(label)} is read in place of ${a(reading.label)}.`
       : stalled ? "There is no slope to follow here: the gradient is exactly zero, and no step can be taken."
-        : `${wish}, ${percent(p[label])}, after ${many(step, "step")}. ${rest}`;
+        : state.target === null ? `Still ${a(label)} after ${many(step, "step")}.` : `Read as ${a(label)}, not ${a(state.target)}, after ${many(step, "step")}.`;
     part("told").replaceChildren(badge(fooled), ` ${sentence}`);
-    say("attack", `At ε ${shown(levels)}: ${sentence}`);
+    say("attack", `ε ${shown(levels)}: ${fooled ? "fooled" : "not fooled"}. ${sentence} Its probability is ${percent(p[label])}; the noise’s RMS ${rms.toFixed(3)}.`);
   }
 
   const badge = fooled => make("strong", {className: fooled ? "badge fooled" : "badge", textContent: fooled ? "fooled" : "not fooled"});
@@ -216,11 +233,11 @@
   async function search() {
     if (searching) return page.net.cancel("smallest");
     if (!page.reading) return void (part("search").textContent = "Draw something first.");
-    const {reading} = page, {target} = state, most = Number(part("eps").max);
+    const {reading} = page, {target} = state, {y, steps, rule} = how(1), most = Number(part("eps").max);
     searching = true;
     part("smallest").textContent = "Stop";
     try {
-      const {level} = await page.net.smallest(image(reading.seen), {...how(1), alpha: undefined, target, most}, now => {
+      const {level} = await page.net.smallest(image(reading.seen), {y, steps, rule, target, most}, now => {
         part("search").textContent = `Trying every grey level: ${shown(now.level)} …`;
       });
       if (page.reading !== reading) part("search").textContent = "The drawing has changed: search again.";
@@ -248,7 +265,7 @@
     for (const kind of kinds) {
       part("three").append(make("div", {id: `live-${kind}-noise`},
         make("h3", {textContent: TITLES[kind]}), canvas(`${TITLES[kind]}, alone`), canvas(`Your digit with it: ${TITLES[kind]}`),
-        make("p", {className: "told"})));
+        make("p", {className: "verdict"})));
     }
   }
 
@@ -273,10 +290,11 @@
   });
 
   function show(kind, found) {
-    const [noise, sum] = part(`${kind}-noise`).querySelectorAll("canvas"), told = part(`${kind}-noise`).querySelector(".told");
-    paint(noise, signed(found?.noise ?? new Float32Array(art.CELLS)));
-    paint(sum, greys(found?.bytes ?? page.seen));
-    told.replaceChildren(...(found ? [badge(found.fooled), ` ${found.label}, ${percent(found.p)}`] : []));
+    const [noise, sum] = part(`${kind}-noise`).querySelectorAll("canvas"), told = part(`${kind}-noise`).querySelector(".verdict");
+    signed(noise, found?.noise ?? NOTHING);
+    grey(sum, found?.bytes ?? page.seen);
+    named(told, found?.label ?? null, found?.p, found?.fooled);
+    if (found) told.append(make("br"), badge(found.fooled));
   }
 
   // ------------------------------------------------------------------ the count
@@ -344,21 +362,24 @@
 
   function count() {
     const all = [...new Set(tally.map(row => row.levels))].sort((one, other) => one - other);
-    part("counts").tBodies[0].replaceChildren(...all.map(levels => {
+    for (const body of [...part("counts").tBodies]) body.remove();
+    part("counts").append(...all.map(levels => {
       const rows = tally.filter(row => row.levels == levels);
-      return make("tr", {}, make("th", {scope: "row", textContent: shown(levels)}), ...["attack", ...kinds].map(kind => rate(rows, kind)));
+      return make("tbody", {},
+        make("tr", {}, make("th", {scope: "rowgroup", colSpan: 3, textContent: `ε = ${shown(levels)}`})),
+        ...["attack", ...kinds].map(kind => rate(rows, kind)));
     }));
-    part("counts").hidden = part("csv").disabled = part("take").disabled = !tally.length;
-    part("counts").hidden = !tally.length;
+    part("csv").disabled = part("take").disabled = part("counts").hidden = !tally.length;
     mayAdd();
   }
 
+  /** A line of the count: how many of them a noise fooled, and the interval, drawn and in numbers. */
   function rate(rows, kind) {
     const k = rows.filter(row => row[kind] != row.meant).length, n = rows.length, [low, high] = art.wilson(k, n);
     const line = make("span", {className: "interval", ariaHidden: "true"});
     for (const [name, value] of Object.entries({low, high, share: k / n})) line.style.setProperty(`--${name}`, value);
-    return make("td", {}, make("b", {textContent: `${k} of ${n}`}), line,
-      make("small", {textContent: `${(100 * k / n).toFixed(0)} % [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`}));
+    return make("tr", {}, make("th", {scope: "row", textContent: TITLES[kind] ?? "attack"}), make("td", {textContent: `${k} of ${n}`}),
+      make("td", {}, line, make("span", {textContent: `${(100 * k / n).toFixed(0)} % [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`})));
   }
 
   // ------------------------------------------------------------------ draw
@@ -400,7 +421,6 @@
     if (page.picture || strokes.size || event.button > 0 && event.button != 5) return;
     event.preventDefault();
     part("board").focus({preventScroll: true});
-    part("sheet").classList.remove("by-keys");
     part("board").setPointerCapture(event.pointerId);
     keep();
     page.about = "draw";
@@ -435,7 +455,6 @@
     }
     if (event.altKey || !arrow && ![" ", "Enter", "Backspace", "Delete"].includes(key)) return;
     event.preventDefault();
-    part("sheet").classList.add("by-keys");
     if (arrow) {
       page.row = Math.min(SIDE - 1, Math.max(0, page.row + arrow[0]));
       page.column = Math.min(SIDE - 1, Math.max(0, page.column + arrow[1]));
@@ -480,10 +499,10 @@
     for (let digit = 0; digit <= 9; digit++) {
       const button = make("button", {type: "button", ariaLabel: `${digit}, drawn by us`}, canvas());
       let next = 0;
-      setTimeout(() => paint(button.firstChild, greys(art.grey(hands(digit)[0].grid))));  // each in a task of its own
+      setTimeout(() => grey(button.firstChild, art.grey(hands(digit)[0].grid)));  // each in a task of its own
       button.addEventListener("click", () => {
         const {grid} = hands(digit)[next++ % hands(digit).length];
-        paint(button.firstChild, greys(art.grey(hands(digit)[next % hands(digit).length].grid)));
+        grey(button.firstChild, art.grey(hands(digit)[next % hands(digit).length].grid));
         replace(grid.slice());
       });
       part("gallery").append(button);
@@ -583,8 +602,7 @@
   function follow_link() {
     if (!location.hash.startsWith(art.PREFIX)) return;
     const found = art.unpack(location.hash);
-    trouble(found ? "" : "This link is damaged, or not whole: ask for it again. Here is an empty canvas.");
-    part("loading").hidden = Boolean(page.net);
+    trouble("link", found ? "" : "This link is damaged, or not whole: ask for it again. Here is an empty canvas.");
     Object.assign(state, found ?? {grid: art.empty()});
     Object.assign(page, {picture: null, meant: null, undo: [], redo: []});
     controls();
@@ -686,9 +704,9 @@
     LIVE.weights = [];
     part("loading").hidden = true;
     part("provenance").textContent = `The network of Table I, in half precision, SHA-256 ${page.net.sha256}.`;
-    if (page.net.where == "main") trouble("Your browser gives this page no worker: it computes all the same, more slowly.");
+    if (page.net.where == "main") trouble("network", "Your browser gives this page no worker: it computes all the same, more slowly.");
     if (LIVE.noises) part("size").max = sizes().length - 1;
-    else part("common-noise").querySelector(".told").textContent = "The learned noises are missing. Reload the page.";
+    else part("common-noise").querySelector(".verdict").textContent = "The learned noises are missing. Reload the page.";
     controls();
     count();
     read();
@@ -709,6 +727,7 @@
   follow_link();
   begin().catch(why => {
     console.error(why);
-    trouble("The network is damaged or not whole, so nothing is computed. Reload the page.");
+    part("loading").hidden = true;
+    trouble("network", "The network is damaged or not whole, so nothing is computed. Reload the page.");
   });
 })();
