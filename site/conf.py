@@ -9,7 +9,7 @@ from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).parent))
 from folding import fold
-from front import front
+from front import front, raw
 from live.build import live
 from mathml import mathml
 from shaping import beside, numbered, scroll
@@ -39,6 +39,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_output_stderr = "remove"  # progress bars
+suppress_warnings = ["toc.empty_glob"]  # a small course may have no page for a line of a table of contents
 nb_merge_streams = True  # lines that were printed one by one stand together
 nb_render_markdown_format = "myst"  # a cell that shows a table in Markdown
 
@@ -54,6 +55,14 @@ def visit(block):
     return visit_math, None
 
 
+def instrument(app, docname, text):
+    """Sphinx's event source-read: put the markup of the page that computes into it."""
+    if docname == "live":
+        page = Path(__file__).parent / "live" / "page.html"
+        app.env.note_dependency(page)
+        text[0] = text[0].replace("{{instrument}}", raw(page.read_text(encoding="utf-8")))
+
+
 def setup(app):
     app.add_html_math_renderer("mathml", visit(block=False), visit(block=True))
     app.connect("doctree-read", numbered, priority=400)  # before Sphinx collects the titles
@@ -61,3 +70,4 @@ def setup(app):
         app.connect("doctree-read", change)
     front(app)
     live(app)
+    app.connect("source-read", instrument)
