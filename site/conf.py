@@ -39,7 +39,6 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"
 nb_output_stderr = "remove"  # progress bars
-suppress_warnings = ["toc.empty_glob"]  # a small course may have no page for a line of a table of contents
 nb_merge_streams = True  # lines that were printed one by one stand together
 nb_render_markdown_format = "myst"  # a cell that shows a table in Markdown
 
