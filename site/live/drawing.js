@@ -9,7 +9,7 @@ function drawing() {
   const BOX = 20;  // MNIST's digits were scaled to fit a box of 20×20
 
   // ------------------------------------------------------------------ the brush
-  const PEN = 1.4, RUBBER = 1.9;  // radii, in cells
+  const PEN = 1.4, RUBBER = 2.4;  // radii, in cells: along the same line one takes away all that the other drew
 
   /** Draw, or rub out, along the line from one point to another (in cells; the first one's middle is at 0.5, 0.5). */
   function stroke(grid, x0, y0, x1, y1, {rub = false} = {}) {

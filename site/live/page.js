@@ -109,11 +109,11 @@
    * slider moves; one that has taken long makes room.
    */
   function newest(work) {
-    let wanted = false, busy = 0, begun = 0, run = 0;
+    let wanted = false, running = 0, begun = 0, run = 0;
     return async function request() {
-      if (busy && performance.now() - begun < 250) return void (wanted = true);
+      if (running && performance.now() - begun < 250) return void (wanted = true);
       const mine = ++run;
-      busy++;
+      running++, busy(1);
       do {
         wanted = false, begun = performance.now();
         try {
@@ -122,8 +122,15 @@
           if (why !== Net.STALE) stopped(why);
         }
       } while (wanted && mine == run);
-      busy--;
+      running--, busy(-1);
     };
+  }
+
+  let going = 0;
+  /** The page says of itself whether what it shows is still to change. */
+  function busy(more) {
+    going += more;
+    root.dataset.busy = going > 0;
   }
 
   function stopped(why) {
@@ -411,9 +418,12 @@
   const due = {};
   /** Once a frame is enough. */
   function soon(name, act) {
-    due[name] ??= requestAnimationFrame(() => {
+    if (due[name]) return;
+    busy(1);
+    due[name] = requestAnimationFrame(() => {
       due[name] = undefined;
       act();
+      busy(-1);
     });
   }
 
@@ -532,8 +542,8 @@
     const address = location.href.split("#")[0] + art.pack(state);
     if (await copy(address, "The link is copied: it holds the drawing and all settings.")) return;
     part("address").hidden = false;
-    part("address").lastElementChild.value = address;
-    part("address").lastElementChild.select();
+    part("whole").value = address;
+    part("whole").select();
     kept("Your browser does not let the page copy: here is the link.");
   }
 
