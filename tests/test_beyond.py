@@ -41,11 +41,31 @@ def test_what_goes_beyond_the_paper_adds_up_the_stored_counts(monkeypatch):
     ratio = {"network": 0, "ratio": 1.171, "low": 1.1, "high": 1.25}
     stored["03_gradient_vs_sign"] = {"claims": [{**ratio, "claim": "weaker noise (RMS)", "ratio": 1.5},
                                                 {**ratio, "claim": "same, border and as many steps"}]}  # fmt: skip
+    cells = [("cnn 0", "cnn 0", 9), ("cnn 0", "cnn 1", 2), ("cnn 0", "cnn 2", 3), ("cnn 1", "cnn 0", 7),
+             ("cnn 0", "dense 0", 10), ("dense 0", "cnn 0", 10)]  # fmt: skip
+    of_noise = {"one image": cells, "common": cells, "random ±ε": [("–", "cnn 0", 1), ("–", "dense 0", 8)]}
+    stored["08_transfer"] = {"matrix": [{"made on": made, "read by": read, "ε": eps, "k": k, "n": 10, "noise": noise}
+                                        for noise, found in of_noise.items() for made, read, k in found
+                                        for eps in (38 / 255, 61 / 255)]}  # fmt: skip
+    stored["08_defences"] = {
+        "attacked": [
+            {"network": 0, "defence": defence, "noise": noise, "ε": 0.24, "k": k, "n": 9}
+            for k, defence in enumerate(("strided", "against-common", "adversarial", "proved"))
+            for noise in ("common", "x")
+        ]
+    }
+    stored["08_autoattack"] = {
+        "autoattack": [
+            {"network": 0, "defence": "adversarial", "ε": 0.3, "k": 4, "n": 5},
+            {"network": 0, "defence": "proved", "ε": 0.24, "k": 1, "n": 5},
+        ]
+    }
+    stored["08_proof"] = {"proved": [{"network": 0, "ε": eps, "k": k, "n": 8} for eps, k in ((0.15, 7), (0.24, 6))]}
     monkeypatch.setattr(results, "load", stored.get)
     monkeypatch.setattr(beyond, "SEEDS", (0,))
     first, *found = [line["network 0"] for part in beyond.table().values() for line in part][1:]
     assert first == "1.17 [1.10, 1.25]"
-    *found, a, b, c, stop16, stop32, stop64, blind, by_sign, cnn, deep, null = found
+    *found, a, b, c, stop16, stop32, stop64, blind, by_sign, cnn, deep, null = found[:-9]
     assert [(rate.k, rate.n) for rate in (a, b, c)] == [(16, 70), (32, 70), (64, 70)]
     assert [(rate.k, rate.n) for rate in (stop16, stop32, stop64, blind)] == [(5, 6), (5, 6), (5, 6), (1, 6)]
     assert by_sign == "40 %"
@@ -55,3 +75,7 @@ def test_what_goes_beyond_the_paper_adds_up_the_stored_counts(monkeypatch):
     assert [(rate.k, rate.n) for rate in found[11:-3]] == [(i, 8) for i in (1, 0, 1, 1, 1, 0, 1, 2)]
     told = [(rate.k, rate.n) for rate in found[:5] + found[7:11]]
     assert told == [(3, 4), (4, 4), (3, 10), (4, 4), (1, 10), (0, 10), (1, 10), (2, 10), (3, 10)]
+    stopped = [line["network 0"] for part in list(beyond.table().values())[-4:] for line in part]
+    rates = [(rate.k, rate.n) for rate in stopped]
+    assert rates[:3] == [(5, 20), (5, 20), (1, 10)], "two other networks of Table I, at 0.15 alone"
+    assert rates[3:] == [(0, 9), (1, 9), (2, 9), (3, 9), (4, 5), (6, 8)]
