@@ -1,50 +1,44 @@
 "use strict";
 /**
- * The network of Table I and the attacks on it: no document, no state, nothing from elsewhere.
+ * The network of Table I and the attacks on it, in one function, so that its text can be handed to a worker.
  *
- * All of it is inside one function, so that its text can be handed to a worker.  An image has 784 pixels in [0, 1],
- * row by row.  Sums have double precision, so that equal windows give equal sums, and ties stay ties.
- *
- * What takes long is a generator that yields nothing between its parts: a worker runs it to its end, and a page that
- * has no worker can answer its reader in between.
+ * An image has 784 pixels in [0, 1], row by row.  Sums have double precision: equal windows give equal sums, so that
+ * ties stay ties.  What takes long is a generator that yields nothing between its parts, so that a page without a
+ * worker can answer its reader.
  */
 function engine() {
-  const SIDE = 28, TAPS = 5, REACH = 2, FILTERS = [32, 64], HIDDEN = 1024, CLASSES = 10;
+  const SIDE = 28, TAPS = 5, REACH = 2, FEW = 32, MANY = 64, HIDDEN = 1024, CLASSES = 10;
 
-  // -------------------------------------------------------------------------------------- the network
-  /** Numbers of half precision, two bytes each. */
+  /** Finite numbers of half precision, two bytes each. */
   function halves(bytes) {
     const table = new Float32Array(65536); // what any two bytes stand for
     for (let bits = 0; bits < 65536; bits++) {
-      const sign = bits >> 15 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = bits & 1023;
-      if (exponent === 0) table[bits] = sign * fraction * 2 ** -24;
-      else if (exponent < 31) table[bits] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-      else table[bits] = NaN;
+      const exponent = (bits >> 10) & 31, fraction = (bits & 1023) / 1024;
+      const size = exponent ? (1 + fraction) * 2 ** (exponent - 15) : fraction * 2 ** -14;
+      table[bits] = bits >> 15 ? -size : size;
     }
     const values = new Float32Array(bytes.length / 2);
     for (let i = 0; i < values.length; i++) values[i] = table[bytes[2 * i] | (bytes[2 * i + 1] << 8)];
     return values;
   }
 
-  /** The network that these bytes hold: the kernel and the bias of each layer, in the order of the shipped file. */
+  /** The network that these bytes hold: each layer's kernel and bias, in the shipped file's order. */
   function network(bytes) {
-    const values = halves(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes));
+    const values = halves(new Uint8Array(bytes));
     let at = 0;
     const take = (size) => values.subarray(at, (at += size));
-    function dense(inputs, outputs) {
-      return { inputs, outputs, weights: take(inputs * outputs), bias: take(outputs) };
-    }
+    const dense = (inputs, outputs) => ({ inputs, outputs, weights: take(inputs * outputs), bias: take(outputs) });
     function convolution(side, channels, filters) {
       const weights = take(TAPS * TAPS * channels * filters);
       return { side, channels, filters, weights, turned: turned(weights, channels, filters), bias: take(filters) };
     }
     const net = {
-      first: convolution(SIDE, 1, FILTERS[0]),
-      second: convolution(SIDE / 2, FILTERS[0], FILTERS[1]),
-      third: dense((SIDE / 4) ** 2 * FILTERS[1], HIDDEN),
+      first: convolution(SIDE, 1, FEW),
+      second: convolution(SIDE / 2, FEW, MANY),
+      third: dense((SIDE / 4) ** 2 * MANY, HIDDEN),
       last: dense(HIDDEN, CLASSES),
     };
-    if (at !== values.length) throw new RangeError(`the network has ${at} weights; found ${values.length}`);
+    if (at !== values.length) throw new RangeError("weights of another network");
     return net;
   }
 
@@ -58,64 +52,58 @@ function engine() {
     return other;
   }
 
-  // -------------------------------------------------------------------------------------- forward
-  /** sums[at + j] += Σ values[k] · weights[rows[k] + j], over n rows and j < width: nearly all the time goes here. */
+  /** sums[at + j] += Σ values[k] · weights[rows[k] + j], over n rows and j < width.  Nearly all the time goes here. */
   function add(sums, at, width, weights, rows, values, n) {
-    let k = 0;
-    for (; k + 3 < n; k += 4) { // four rows at once, so that a sum is fetched and stored a quarter as often
+    values.fill(0, n, n + 3);
+    for (let k = 0; k < n; k += 4) { // four rows at once, so that a sum is fetched and stored a quarter as often
       const a = values[k], b = values[k + 1], c = values[k + 2], d = values[k + 3];
       const p = rows[k], q = rows[k + 1], r = rows[k + 2], s = rows[k + 3];
       for (let j = 0; j < width; j++)
         sums[at + j] += a * weights[p + j] + b * weights[q + j] + c * weights[r + j] + d * weights[s + j];
     }
-    for (; k < n; k++) {
-      const a = values[k], p = rows[k];
-      for (let j = 0; j < width; j++) sums[at + j] += a * weights[p + j];
-    }
   }
 
-  /** Calls visit(cell, place, row, column) for each place of a map, by 2×2 cells; pauses after each row of cells. */
+  /** Calls visit(cell, row, column) for each place of a map, by cells of 2×2, with a pause after each row of them. */
   function* places(side, visit) {
     const cells = side / 2;
     for (let cell = 0; cell < cells * cells; cell++) {
-      for (let corner = 0; corner < 4; corner++) {
-        const row = 2 * Math.floor(cell / cells) + (corner >> 1), column = 2 * (cell % cells) + (corner & 1);
-        visit(cell, row * side + column, row, column);
-      }
+      const row = 2 * Math.floor(cell / cells), column = 2 * (cell % cells);
+      for (let corner = 0; corner < 4; corner++) visit(cell, row + (corner >> 1), column + (corner & 1));
       if (cell % cells === cells - 1) yield;
     }
   }
 
-  /** A convolution, ReLU, and the largest of each 2×2: what came out, and which place it came from (−1: none). */
+  /** Calls visit(place, tap) for each place under a kernel that lies inside the map. */
+  function under(side, row, column, visit) {
+    for (let dy = 0; dy < TAPS; dy++)
+      for (let dx = 0; dx < TAPS; dx++) {
+        const y = row + dy - REACH, x = column + dx - REACH;
+        if (y >= 0 && y < side && x >= 0 && x < side) visit(y * side + x, dy * TAPS + dx);
+      }
+  }
+
+  /** A convolution, ReLU, and the largest of each 2×2, with the place that it came from (−1: none). */
   function* convolved({ side, channels, filters, weights, bias }, input) {
     const out = new Float64Array((side * side * filters) / 4), from = new Int16Array(out.length).fill(-1);
-    const rows = new Int32Array(TAPS * TAPS * channels), values = new Float64Array(rows.length);
+    const rows = new Int32Array((TAPS * TAPS + 3) * channels), values = new Float64Array(rows.length);
     const sums = new Float64Array(filters);
 
-    /** The inputs around a place that are not 0, each with its row of the kernel; returns how many. */
-    function around(row, column) {
+    yield* places(side, (cell, row, column) => {
       let n = 0;
-      for (let dy = 0; dy < TAPS; dy++)
-        for (let dx = 0; dx < TAPS; dx++) {
-          const y = row + dy - REACH, x = column + dx - REACH;
-          if (y < 0 || y >= side || x < 0 || x >= side) continue;
-          const begin = (y * side + x) * channels, tap = (dy * TAPS + dx) * channels;
-          for (let c = 0; c < channels; c++)
-            if (input[begin + c] !== 0) {
-              rows[n] = (tap + c) * filters;
-              values[n++] = input[begin + c];
-            }
+      under(side, row, column, (place, tap) => {
+        for (let c = 0; c < channels; c++) {
+          const value = input[place * channels + c];
+          if (value === 0) continue; // the black background
+          rows[n] = (tap * channels + c) * filters;
+          values[n++] = value;
         }
-      return n;
-    }
-
-    yield* places(side, (cell, place, row, column) => {
+      });
       sums.set(bias);
-      add(sums, 0, filters, weights, rows, values, around(row, column));
+      add(sums, 0, filters, weights, rows, values, n);
       for (let f = 0, i = cell * filters; f < filters; f++, i++)
         if (sums[f] > out[i]) { // of equal sums the first stays, as TensorFlow has it
           out[i] = sums[f];
-          from[i] = place;
+          from[i] = row * side + column;
         }
     });
     return { out, from };
@@ -143,7 +131,6 @@ function engine() {
     return { first, second, hidden, z: weighed(net.last, hidden) };
   }
 
-  // -------------------------------------------------------------------------------------- and back
   /** The slope at a dense layer's input, from the one at its output: 0 where a ReLU gave 0. */
   function weighedBack({ inputs, outputs, weights }, slope, input) {
     const back = new Float64Array(inputs), on = new Int32Array(outputs);
@@ -158,25 +145,23 @@ function engine() {
     return back;
   }
 
-  /** The slope at a convolution's input: through the pooling to the place each value came from, then its taps. */
+  /** The slope at a convolution's input: through the pooling to where each value came from, then its taps. */
   function* convolvedBack({ side, channels, filters, turned }, slope, from) {
     const back = new Float64Array(side * side * channels);
     const on = new Int32Array(filters), rows = new Int32Array(filters), values = new Float64Array(filters);
 
-    yield* places(side, (cell, place, row, column) => {
+    yield* places(side, (cell, row, column) => {
       let n = 0;
       for (let f = 0, i = cell * filters; f < filters; f++, i++)
-        if (from[i] === place) {
+        if (from[i] === row * side + column) {
           on[n] = f;
           values[n++] = slope[i];
         }
-      for (let dy = 0; n && dy < TAPS; dy++)
-        for (let dx = 0; dx < TAPS; dx++) {
-          const y = row + dy - REACH, x = column + dx - REACH, tap = dy * TAPS + dx;
-          if (y < 0 || y >= side || x < 0 || x >= side) continue;
+      if (n)
+        under(side, row, column, (place, tap) => {
           for (let k = 0; k < n; k++) rows[k] = (tap * filters + on[k]) * channels;
-          add(back, (y * side + x) * channels, channels, turned, rows, values, n);
-        }
+          add(back, place * channels, channels, turned, rows, values, n);
+        });
     });
     return back;
   }
@@ -203,16 +188,12 @@ function engine() {
     return z.every(Number.isFinite) ? z.indexOf(Math.max(...z)) : -1;
   }
 
-  // -------------------------------------------------------------------------------------- attacks
-  /** The whole grey levels that a file keeps; a half goes to the even one, as NumPy rounds. */
+  /** The whole grey levels that a file keeps: clamped arrays round as NumPy does, a half to the even number. */
   function toBytes(x) {
-    return Uint8Array.from(x, (value) => {
-      const level = Math.fround(Math.fround(value) * 255), near = Math.round(level);
-      return near - level === 0.5 && near % 2 ? near - 1 : near;
-    });
+    return new Uint8Array(Uint8ClampedArray.from(x, (value) => Math.fround(value * 255)));
   }
 
-  /** An image with whole grey levels only. */
+  /** An image in whole grey levels. */
   function rounded(x) {
     return Float32Array.from(toBytes(x), (level) => level / 255);
   }
@@ -226,22 +207,20 @@ function engine() {
       const direction = rule === "sign" ? Math.sign(g[i]) : fround(fround(g[i]) / largest);
       const there = fround(x_adv[i] + fround(size * direction));
       const near = Math.min(fround(x[i] + far), Math.max(fround(x[i] - far), there));
-      const before = x_adv[i];
-      x_adv[i] = Math.min(1, Math.max(0, near));
-      moved ||= x_adv[i] !== before;
+      const after = Math.min(1, Math.max(0, near));
+      moved ||= x_adv[i] !== after;
+      x_adv[i] = after;
     }
     return moved;
   }
 
-  /** How far a step goes where nothing is said: in twenty of them, drawn digits fall at about the same ε by either rule. */
-  function longest(eps, rule) {
-    return rule === "sign" ? eps / 4 : eps;
-  }
+  /** The step where none is asked for: in twenty of them, drawn digits fall at about the same ε by either rule. */
+  const longest = (eps, rule) => (rule === "sign" ? eps / 4 : eps);
 
   /**
-   * Steps uphill on the loss of y, or downhill on that of a target, until the network is fooled: iterative_attack of
-   * advlib.  Yields {step, x_adv, z, fooled, stalled, done} after each gradient.  With eightBits the goal is that
-   * the rounded image fools, and the last that it yields is rounded.
+   * advlib's iterative_attack: uphill on the loss of y, or downhill on that of a target, until the network is fooled.
+   * Yields {step, x_adv, z, fooled, stalled, done} after each gradient.  With eightBits the rounded image has to fool,
+   * and the last that it yields is rounded.
    */
   function* attack(net, x, { y, target = null, eps, steps, rule = "gradient", alpha = longest(eps, rule), eightBits = true }) {
     const x_adv = Float32Array.from(x), goal = target ?? y;
@@ -252,9 +231,10 @@ function engine() {
       return { step: count, x_adv: last, z, fooled: reached(z), stalled, done: true };
     }
 
-    /** Whether rounding, by half a level at most, could fool where x_adv does not, as far as the slope tells. */
+    /** Whether half a level a pixel, the most that rounding does, could fool where x_adv does not: by its slope. */
     function mayFall(z, g) {
-      const loss = lossOf(z, goal), most = g.reduce((sum, value) => sum + Math.abs(value), 0) / 510;
+      const loss = Math.log(z.reduce((sum, value, k) => (k === goal ? sum : sum + Math.exp(value - z[goal])), 0));
+      const most = g.reduce((sum, value) => sum + Math.abs(value), 0) / 510;
       return target === null ? loss + most > 0 : loss - most < Math.log(CLASSES - 1);
     }
 
@@ -265,22 +245,14 @@ function engine() {
         const end = yield* ended(count, false);
         if (end.fooled) return yield end;
       }
-      const stalled = !g.some((value) => value !== 0) || !g.every(Number.isFinite) || !z.every(Number.isFinite);
-      if (stalled) return yield yield* ended(count, true);
+      if (!g.some(Boolean) || ![...z, ...g].every(Number.isFinite)) return yield yield* ended(count, true); // stalled
       yield { step: count, x_adv: x_adv.slice(), z, fooled: false, stalled: false, done: false };
-      // where nothing moves, nothing will: the steps that are left would all be the same
-      if (!step(x, x_adv, g, { eps, alpha, rule, target })) break;
+      if (!step(x, x_adv, g, { eps, alpha, rule, target })) break; // nor would it move in the steps that are left
     }
     yield yield* ended(steps, false);
   }
 
-  /** L = log Σ exp z_k − z_y, over the classes k other than y. */
-  function lossOf(z, y) {
-    const others = z.filter((_, k) => k !== y), top = Math.max(...others);
-    return top + Math.log(others.reduce((sum, value) => sum + Math.exp(value - top), 0)) - z[y];
-  }
-
-  /** Tries every whole level up to most; yields {level, step} as it goes, and in the end the first that fools, or null. */
+  /** Tries every whole level; yields {level, step} as it goes, and in the end the first that fools, or null. */
   function* smallest(net, x, { most = 255, ...how }) {
     let found = null;
     for (let level = 0; level <= most; level++) {
@@ -293,12 +265,8 @@ function engine() {
     yield { ...found, level: null };
   }
 
-  /** What a generator gives in the end, without pauses. */
   function finish(work) {
-    for (;;) {
-      const { done, value } = work.next();
-      if (done) return value;
-    }
+    for (let now; ; ) if ((now = work.next()).done) return now.value;
   }
   return {
     network, softmax, label, toBytes, rounded, forward, attack, smallest,
