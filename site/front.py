@@ -12,9 +12,11 @@ from cards import minutes, number, source
 from docutils import nodes
 from PIL import Image, ImageChops, ImageOps
 from shaping import PICTURE
+from small import slider
 from sphinx.util.i18n import format_date
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
+DRAW = '<a class="button" href="live.html">Draw your own digit</a>'
 COLAB = re.compile(r"https://colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/blob/")  # colab.py writes it
 
 
@@ -30,7 +32,8 @@ def fill(app, docname, text):
     places = {
         "first page": first["page"],
         "minutes": f" ({first['read']} min)" if first["read"] else "",
-        "slider": raw(explorer(first["cells"])),
+        "slider": raw(slider()),
+        "draw": DRAW if (pages / "live.md").exists() else "",
         "number": str(len(lessons)),
         "reading": hours(lessons, "read"),
         "exercises": hours(lessons, "exercises"),
@@ -66,11 +69,6 @@ def shown(cells):
 
 def raw(page):
     return f"~~~~~~{{raw}} html\n{page}\n~~~~~~"
-
-
-def explorer(cells):
-    """A notebook's first slider."""
-    return next((page for page in shown(cells) if "advlib-explorer" in page), "")
 
 
 def picture(cells):

@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import nbformat
 import numpy as np
 import pytest
-from deck_and_page import KERNEL, cell, drawn, offline_page, said  # noqa: F401 (fixture)
+from deck_and_page import KERNEL, cell, offline_page  # noqa: F401 (fixture)
 from driving import barriers, expect, press
 from nbformat.v4 import new_markdown_cell, new_notebook
 from PIL import Image
 
 import course
-from advlib import cnn, data, fgsm, ledger, plots, predict, random_noise, widgets
+from advlib import cnn, data, fgsm, ledger, plots, predict, random_noise
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "site"))
@@ -40,18 +40,11 @@ def figure(colour, **metadata):
     return cell("show(fig)", f"<figure>{plots.img(data, colour, 1)}</figure>", **metadata)
 
 
-@pytest.fixture(scope="module")
-def slider():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ADVLIB_PAGE", "1")
-        return widgets.Explorer(drawn, said, alt="a title", value=[1.0, 2.0, 3.0, 4.0]).page()
-
-
 @pytest.fixture
-def pages(slider, tmp_path):
+def pages(tmp_path):
     """The folder of a small course, as it is after its run."""
     (tmp_path / "in_depth").mkdir()
-    nbformat.write(notebook("What is it?", cell("slider", slider), figure("red")), tmp_path / "00_start.ipynb")
+    nbformat.write(notebook("What is it?", figure("red")), tmp_path / "00_start.ipynb")
     nbformat.write(notebook("How & why?", read=145, exercises=100), tmp_path / "02_how.ipynb")
     nbformat.write(notebook("How sure?", read=80), tmp_path / "in_depth" / "02_sure.ipynb")
     for path in (ROOT / "site" / "index.md", ROOT / "notebooks" / "references.md"):
@@ -113,6 +106,12 @@ def test_a_built_page_follows_a_notebook_that_has_changed_and_a_previews_picture
     assert lesson == "You will see it."
 
 
+def test_the_page_to_draw_on_is_offered_where_it_is(pages):
+    assert "live.html" not in filled(pages)
+    shutil.copy(ROOT / "site" / "live.md", pages)
+    assert '<a class="button" href="live.html">' in filled(pages)
+
+
 def test_the_verdicts_are_counted(pages, monkeypatch):
     assert "verdict" not in filled(pages)  # there is no ledger among these pages
     nbformat.write(notebook("Which hold?"), pages / "09_ledger.ipynb")
@@ -162,12 +161,12 @@ def test_the_network_reads_what_the_page_says(unlike):
 
 
 @pytest.fixture(scope="module")
-def site(slider, tmp_path_factory):
+def site(tmp_path_factory):
     """The folder of built pages: the small course's, or those that ADVLIB_SITE names."""
     if os.environ.get("ADVLIB_SITE"):
         return Path(os.environ["ADVLIB_SITE"]).resolve()
     folder, html = tmp_path_factory.mktemp("pages"), tmp_path_factory.mktemp("html")
-    build(pages.__wrapped__(slider, folder), html)
+    build(pages.__wrapped__(folder), html)
     return html
 
 
