@@ -649,9 +649,9 @@
       after();
     });
     const number = value => Number(value), perhaps = value => value === "" ? null : Number(value);
-    on("board", "pointerdown", press);
-    on("board", "pointermove", move);
-    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) on("board", end, lift);
+    on("sheet", "pointerdown", press);  // the words on an empty canvas are in it too
+    on("sheet", "pointermove", move);
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) on("sheet", end, lift);
     on("board", "keydown", key);
     on("pen", "click", () => tool(false));
     on("rub", "click", () => tool(true));
@@ -732,12 +732,14 @@
   controls();
   cursor();
   listen();
-  root.hidden = false;
-  redraw();
-  follow_link();
-  begin().catch(why => {
-    console.error(why);
-    part("loading").hidden = true;
-    trouble("network", "The network is damaged or not whole, so nothing is computed. Reload the page.");
+  setTimeout(() => {  // in a task of its own: the browser lays all of it out
+    root.hidden = false;
+    redraw();
+    follow_link();
+    begin().catch(why => {
+      console.error(why);
+      part("loading").hidden = true;
+      trouble("network", "The network is damaged or not whole, so nothing is computed. Reload the page.");
+    });
   });
 })();
