@@ -167,7 +167,7 @@
     if (!searching) part("search").textContent = "";
     bars(part("bars"), page.reading.p);
     for (const name of ["reading", "before"]) named(part(name), label, p[label]);
-    part("chip").textContent = `read as ${a(label)}, ${percent(p[label])}`;
+    part("chip").textContent = `reads ${label}, ${percent(p[label])}`;
     say("draw", `The network reads ${a(label)}, ${percent(p[label])}.`);
     for (const option of part("target").options) option.disabled = option.value == String(label);
     if (page.meant === null) part("meant").value = label;
