@@ -3,8 +3,8 @@
     python3 course.py bench                       all, about an hour; or the parts that are named:
     python3 course.py bench peers common --images 10000
 
-Parts: peers, rounding, direction, common, limit, scaling, course, pages.  Each is one run, so that its times may be
-compared with one another, and is written to benchmarks/results.json when it ends; report.py makes README's table
+Parts: peers, rounding, direction, common, limit, scaling, course, pages, live.  Each is one run, so that its times may
+be compared with one another, and is written to benchmarks/results.json when it ends; report.py makes README's table
 and figure from that file.
 """
 
@@ -21,6 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import direction
+import live
 import numpy as np
 import pages
 import peers
@@ -266,6 +267,7 @@ def main():
         "scaling": scaling,
         "course": course,
         "pages": pages.measure,
+        "live": live.measure,
     }
     unknown = set(asked.parts) - set(parts)
     if unknown:

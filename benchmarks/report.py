@@ -110,6 +110,21 @@ def notes(results):
             f"most {max(row['title'] for row in found):.1f} s, and its first slider answers after at most "
             f"{max(row.get('slider', 0) for row in found):.1f}."
         )
+    if "live" in results:
+        found = results["live"]["measured"]
+        plain = [row for row in found["rows"] if row["slower"] == 1]
+        slow = next(row for row in found["rows"] if row["slower"] > 1 and row["where"] == "main")
+        yield "live", (
+            f"The network of the live page is {found['bytes'] / 1e3:.0f} kB of JavaScript. A frame of an attack (a "
+            f"gradient, a step, the drawing) takes {each(plain, 'frame', '.0f')} ms at the median, and the first "
+            f"reading comes {each(plain, 'first_reading', '.1f')} s after the page is opened from the disk. With the "
+            f"processor slowed {slow['slower']} times, and no worker, a frame takes {slow['frame']:.0f} ms."
+        )
+
+
+def each(rows, what, form):
+    """A number of each row, with the row's name."""
+    return ", ".join(f"{row[what]:{form}} ({row['name']})" for row in rows)
 
 
 def ran(rows):

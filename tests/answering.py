@@ -65,15 +65,15 @@ def listening():
         host.server_close()
 
 
-def opened(browser, folder, page):
+def opened(browser, folder, page, fragment=""):
     """The browser without a window, on a page; a profile of its own in the folder."""
     profile = Path(folder) / "profile"
     profile.mkdir(exist_ok=True)
     if "firefox" in Path(browser).name:
         (profile / "user.js").write_text(PREFERENCES)
-        command = [browser, "--headless", "--no-remote", "--profile", profile, page.as_uri()]
+        command = [browser, "--headless", "--no-remote", "--profile", profile, page.as_uri() + fragment]
     else:
-        command = [browser, *CHROMIUM, f"--user-data-dir={profile}", page.as_uri()]
+        command = [browser, *CHROMIUM, f"--user-data-dir={profile}", page.as_uri() + fragment]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 

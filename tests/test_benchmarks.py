@@ -82,6 +82,14 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
         "scaling": part(images=[{}, point, large]),
         "course": part("2026-01-03") | {"measured": [{"seconds": 60, "peak_bytes": 1e9}] * 2},
         "common": part(n=20, eps=0.24, runs=runs),
+        "live": part(
+            bytes=20_400,
+            rows=[
+                {"name": "A", "slower": 1, "where": "worker", "frame": 17.4, "first_reading": 1.04},
+                {"name": "slowed, no worker", "slower": 6, "where": "main", "frame": 91.2, "first_reading": 3},
+                {"name": "B", "slower": 1, "where": "worker", "frame": 21.0, "first_reading": 1.46},
+            ],
+        ),
         "pages": part() | {"measured": [{"bytes": 5e5, "title": 0.8, "slider": 1.6}, {"bytes": 2e4, "title": 1.0}]},
     }
     report = bench.report
@@ -101,6 +109,10 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
     assert "2.0 minutes; the largest kernel takes 1.00 GB. (a chip, 2 cores, 2026-01-03)\n" in text
     assert "page is 500 kB, gzipped" in text
     assert "after at most 1.0 s, and its first slider answers after at most 1.6.\n" in text
+    assert "is 20 kB of JavaScript. A frame" in text
+    assert "takes 17 (A), 21 (B) ms at the median" in text
+    assert "comes 1.0 (A), 1.5 (B) s after the page is opened from the disk. With the" in text
+    assert "slowed 6 times, and no worker, a frame takes 91 ms.\n" in text
     assert report.FIGURE.read_bytes().startswith(b"\x89PNG")
 
 
@@ -142,6 +154,7 @@ def test_a_page_is_measured_on_a_slow_phone(bench, built, chromium):
     assert "slider" not in plain
 
 
-def test_where_there_are_no_pages_one_is_told_how_to_write_them(bench, tmp_path):
+@pytest.mark.parametrize("part", ["pages", "live"])
+def test_where_there_are_no_pages_one_is_told_how_to_write_them(bench, tmp_path, part):
     with pytest.raises(SystemExit, match=r"course\.py run"):
-        bench.pages.measure(tmp_path)
+        getattr(bench, part).measure(tmp_path)
