@@ -63,8 +63,7 @@ def write(folder, noises_from=NOISES):
     script(folder / "live-data.js", f"var LIVE = {json.dumps(head)};")
     for number, piece in enumerate(pieces):
         script(folder / f"weights-{number:02}.js", f'LIVE.weights[{number}] = "{text(piece)}";')
-    if Path(noises_from).exists():
-        script(folder / "noises.js", f"LIVE.noises = {json.dumps(noises(noises_from))};")
+    script(folder / "noises.js", f"LIVE.noises = {json.dumps(noises(noises_from))};")
 
 
 def script(path, line):
