@@ -55,7 +55,8 @@ def visit(block):
 
 
 def instrument(app, docname, text):
-    """Sphinx's event source-read: put the markup of the page that computes into it."""
+    """Sphinx's event source-read: put the markup of the page that computes into it, and let links find it."""
+    text[0] = text[0].replace("(../site/live.md)", "(live.md)")  # among the pages it stands beside them
     if docname == "live":
         page = Path(__file__).parent / "live" / "page.html"
         app.env.note_dependency(page)
