@@ -121,7 +121,8 @@ def published(cells):
 def others(pages):
     """The pages that are no notebooks."""
     titles = {path: path.read_text(encoding="utf-8").partition("\n")[0] for path in sorted(pages.glob("[A-Za-z]*.md"))}
-    return " · ".join(f"[{title[2:]}]({path.name})" for path, title in titles.items() if path.name != "index.md")
+    listed = [(path, title) for path, title in titles.items() if path.name not in ("index.md", "live.md")]
+    return " · ".join(f"[{title[2:]}]({path.name})" for path, title in listed)
 
 
 def dates():

@@ -560,7 +560,8 @@ def toy(project, monkeypatch):
     """A project with this one's pages and three small notebooks, run by the Python that runs this test."""
     monkeypatch.setattr(course, "PYTHON", Path(sys.executable))
     monkeypatch.setattr(course, "set_up", lambda venv: None)
-    shutil.copytree(ROOT / "site", project / "site", ignore=shutil.ignore_patterns("html", "pages", "__pycache__"))
+    left = shutil.ignore_patterns("html", "pages", "__pycache__", "live.md")
+    shutil.copytree(ROOT / "site", project / "site", ignore=left)
     index = (ROOT / "site" / "index.md").read_text(encoding="utf-8")
     (project / "site" / "index.md").write_text("# A toy\n\n" + index[index.index("```{toctree}") :], encoding="utf-8")
     (project / "notebooks" / "in_depth").mkdir(parents=True)

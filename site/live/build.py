@@ -74,7 +74,7 @@ def live(app):
     """For conf.py: the pages of HTML get them."""
 
     def finished(app, failed):
-        if app.builder.name == "html" and not failed:
+        if app.builder.name == "html" and not failed and "live" in app.env.found_docs:
             write(Path(app.outdir) / "_static" / "live")
 
     app.connect("build-finished", finished)
