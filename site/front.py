@@ -11,8 +11,8 @@ from pathlib import Path
 from cards import minutes, number, source
 from docutils import nodes
 from PIL import Image, ImageChops, ImageOps
+from seven import slider
 from shaping import PICTURE
-from small import slider
 from sphinx.util.i18n import format_date
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
