@@ -126,6 +126,8 @@
     };
   }
 
+  const already = target => `It is read as ${a(target)} already: choose another digit to lead it to.`;
+
   let going = 0;
   /** The page says of itself whether what it shows is still to change. */
   function busy(more) {
@@ -170,7 +172,6 @@
     part("chip").textContent = `reads ${label}, ${percent(p[label])}`;
     say("draw", `The network reads ${a(label)}, ${percent(p[label])}.`);
     for (const option of part("target").options) option.disabled = option.value == String(label);
-    if (page.meant === null) part("meant").value = label;
     snippet();
     if (!strokes.size) follow();
   });
@@ -183,14 +184,11 @@
 
   /** A blank canvas has no verdict at all. */
   function forget() {
-    page.reading = page.attack = page.common = page.meant = null;
+    page.reading = page.common = page.meant = null;
     bars(part("bars"), null);
-    bars(part("noisy-bars"), null);
-    for (const name of ["reading", "before", "strength", "after"]) named(part(name), null);
-    part("told").textContent = "Draw something first.";
+    for (const name of ["reading", "before"]) named(part(name), null);
+    bare("Draw something first.");
     part("chip").textContent = "";
-    signed(part("noise"), NOTHING);
-    grey(part("noisy"), page.seen);
     for (const kind of kinds) show(kind, null);
     say("draw", "The canvas is empty.");
     snippet();
@@ -198,13 +196,20 @@
   }
 
   // ------------------------------------------------------------------ attack
+  /** No noise, and why. */
+  function bare(why) {
+    page.attack = null;
+    bars(part("noisy-bars"), null);
+    for (const name of ["strength", "after"]) named(part(name), null);
+    part("told").textContent = why;
+    signed(part("noise"), NOTHING);
+    grey(part("noisy"), page.seen);
+  }
+
   const attack = newest(async current => {
     if (!page.reading || !page.net || counting) return;
     const {reading} = page, {target, levels} = state;
-    if (target == reading.label) {
-      page.attack = null;
-      return void (part("told").textContent = `It is read as ${a(target)} already: choose another digit to lead it to.`);
-    }
+    if (target == reading.label) return bare(already(target));
     if (!page.attack) part("told").textContent = "One moment …";
     const found = await page.net.attack(image(reading.seen), {...how(levels), target}, now => {
       if (current() && page.reading === reading) picture(reading.seen, now);
@@ -229,18 +234,22 @@
   function verdict({fooled, label, p, step, rms, stalled, levels, reading}) {
     const sentence = fooled ? `At step ${step} it fell: ${a(label)} is read in place of ${a(reading.label)}.`
       : stalled ? "There is no slope to follow here: the gradient is exactly zero, and no step can be taken."
-        : state.target === null ? `Still ${a(label)} after ${many(step, "step")}.` : `Read as ${a(label)}, not ${a(state.target)}, after ${many(step, "step")}.`;
-    part("told").replaceChildren(badge(fooled), ` ${sentence}`);
-    say("attack", `ε ${shown(levels)}: ${fooled ? "fooled" : "not fooled"}. ${sentence} Its probability is ${percent(p[label])}; the noise’s RMS ${rms.toFixed(3)}.`);
+        : label == reading.label ? `Still ${a(label)} after ${many(step, "step")}.`
+          : `Read as ${a(label)} after ${many(step, "step")}: no longer ${a(reading.label)}, but not yet ${a(state.target)}.`;
+    const astray = !fooled && label != reading.label, mark = badge(fooled, astray ? "misread, not as wanted" : undefined);
+    part("told").replaceChildren(mark, ` ${sentence}`);
+    say("attack", `ε ${shown(levels)}: ${mark.textContent}. ${sentence} Its probability is ${percent(p[label])}; the noise’s RMS ${rms.toFixed(3)}.`);
   }
 
-  const badge = fooled => make("strong", {className: fooled ? "badge fooled" : "badge", textContent: fooled ? "fooled" : "not fooled"});
+  const badge = (fooled, told = fooled ? "fooled" : "not fooled") => make("strong", {className: fooled ? "badge fooled" : "badge", textContent: told});
 
   let searching = false;
   async function search() {
     if (searching) return page.net.cancel("smallest");
     if (!page.reading) return void (part("search").textContent = "Draw something first.");
     const {reading} = page, {target} = state, {y, steps, rule} = how(1), most = Number(part("eps").max);
+    if (target == y) return void (part("search").textContent = already(target));
+    say("attack", "Trying every grey level.");
     searching = true;
     part("smallest").textContent = "Stop";
     try {
@@ -252,7 +261,7 @@
       else {
         part("search").textContent = `The smallest that fools it: ε = ${shown(level)}.`;
         set("levels", level);
-        attack();
+        await attack();
       }
       say("attack", part("search").textContent);
     } catch (why) {
@@ -306,7 +315,7 @@
 
   // ------------------------------------------------------------------ the count
   const KEPT = "common-noise-tally";
-  let tally = [], counting = false;
+  let tally = [], before = [], counting = false;  // before: what a new count has put aside
 
   function remember() {
     try {
@@ -325,19 +334,21 @@
 
   /** Why the drawing may not be counted, or "". */
   function objection() {
-    const meant = Number(part("meant").value), {reading} = page;
+    const {meant, reading} = page;
     if (!reading) return "";
     if (page.picture) return "A picture is not a drawing of yours: it is not counted.";
     if (art.gallery.some(({grid}) => grid.every((ink, i) => ink == state.grid[i]))) return "This one is ours: draw your own, and count it.";
+    if (meant === null) return "Which digit did you mean? Choose it, then add the drawing.";
     if (reading.label != meant) {
       return `The network reads ${a(reading.label)}, not the ${meant} that you meant: it was wrong before any noise, and is not counted.`;
     }
     const twice = tally.some(row => row.levels == sizes()[state.size] && row.drawing == art.pack(state).slice(3, 526));
-    return twice ? "This drawing is counted already." : "";
+    return twice ? "This drawing is counted. Draw another one." : "";
   }
 
   function mayAdd() {
     const why = objection();
+    part("meant").value = page.meant ?? "";
     part("add").disabled = Boolean(why) || !page.reading || !LIVE.noises || counting;
     part("counted").textContent = why;
   }
@@ -376,7 +387,8 @@
         make("tr", {}, make("th", {scope: "rowgroup", colSpan: 3, textContent: `ε = ${shown(levels)}`})),
         ...["attack", ...kinds].map(kind => rate(rows, kind)));
     }));
-    part("csv").disabled = part("take").disabled = part("counts").hidden = !tally.length;
+    part("csv").disabled = part("anew").disabled = part("counts").hidden = !tally.length;
+    part("take").disabled = !tally.length && !before.length;
     mayAdd();
   }
 
@@ -401,6 +413,7 @@
   function change(grid) {
     state.grid = grid;
     page.about = "draw";
+    trouble("link", "");
     redraw();
   }
 
@@ -555,7 +568,8 @@
   }
 
   function savePicture(bytes, name) {
-    if (!page.reading || !bytes) return kept("Draw something first.");
+    if (!page.reading) return kept("Draw something first.");
+    if (!bytes) return kept("There is no noise on it yet.");
     save(art.png(bytes), "image/png", name);
   }
 
@@ -657,16 +671,20 @@
     on("rub", "click", () => tool(true));
     on("undo", "click", undo);
     on("redo", "click", redo);
-    on("clear", "click", () => replace(art.empty()));
+    on("clear", "click", () => (tool(false), replace(art.empty())));
     on("back", "click", () => (page.picture = null, redraw(), part("board").focus()));
     on("centre", "change", () => (page.about = "draw", state.centred = part("centre").checked, redraw()));
-    changes("eps", "input", "levels", "attack", number, attack);
-    changes("steps", "input", "steps", "attack", number, attack);
-    changes("target", "change", "target", "attack", perhaps, attack);
+    const anew = () => {  // what was searched for was searched for with other settings
+      if (!searching) part("search").textContent = "";
+      attack();
+    };
+    changes("eps", "input", "levels", "attack", number, anew);
+    changes("steps", "input", "steps", "attack", number, anew);
+    changes("target", "change", "target", "attack", perhaps, anew);
     changes("size", "input", "size", "common", number, () => (common(), mayAdd()));
     changes("class", "change", "common", "common", perhaps, common);
     for (const radio of root.querySelectorAll("[name=live-rule]")) {
-      radio.addEventListener("change", () => (page.about = "attack", state.rule = radio.value, attack()));
+      radio.addEventListener("change", () => (page.about = "attack", state.rule = radio.value, anew()));
     }
     for (const button of root.querySelectorAll("[data-step]")) {
       button.addEventListener("click", () => {
@@ -677,9 +695,10 @@
     }
     on("smallest", "click", () => (page.about = "attack", search().catch(stopped)));
     on("again", "click", () => (page.about = "common", state.seed = (state.seed + 1) % 65536, common()));
-    on("meant", "change", () => (page.meant = Number(part("meant").value), mayAdd()));
+    on("meant", "change", () => (page.meant = perhaps(part("meant").value), mayAdd()));
     on("add", "click", () => add().catch(stopped));
-    on("take", "click", () => (tally.pop(), remember(), count()));
+    on("take", "click", () => (tally.length ? tally.pop() : [tally, before] = [before, []], remember(), count()));
+    on("anew", "click", () => ([tally, before] = [[], tally], remember(), count()));
     on("csv", "click", () => save(art.csv(tally), "text/csv", "drawings.csv"));
     on("link", "click", link);
     on("save", "click", () => savePicture(page.reading?.seen, "digit.png"));
