@@ -9,7 +9,7 @@ try {
 } catch { /* Firefox has none */ }
 function beat() {
   beats.push(performance.now());
-  setTimeout(beat, 4);
+  setTimeout(beat, 10);
 }
 beat();
 
@@ -37,21 +37,18 @@ function wrap() {
   const { open } = Net, { attack } = Net.prototype;
   Net.open = async (...how) => (net = await open.apply(Net, how));
   Net.prototype.attack = function (x, how, onStep) {
-    let fresh = false, last;
-    const look = (now) => {
-      if (fresh && last !== undefined) frames.push(now - last);
-      if (fresh) last = now;
-      fresh = false;
-      if (work === pending) requestAnimationFrame(look);
-    };
-    const work = attack.call(this, x, how, (now) => {
-      onStep?.(now);
-      fresh = true;
+    let asked = false, last;
+    pending = attack.call(this, x, how, (step) => {
+      onStep?.(step);
+      if (asked) return;
+      asked = true;
+      requestAnimationFrame((now) => {
+        asked = false;
+        if (last !== undefined) frames.push(now - last);
+        last = now;
+      });
     });
-    pending = work;
-    requestAnimationFrame(look);
-    work.catch(() => 0).then(() => work === pending && (pending = undefined));
-    return work;
+    return pending;
   };
 }
 

@@ -111,12 +111,12 @@ function serve({ network, softmax, label, toBytes, forward, attack, smallest }, 
     });
   }
 
-  /** What a generator yields, with pauses; in pieces, also after 8 ms without. */
+  /** What a generator yields, with pauses; in pieces, also after 16 ms without. */
   async function* paced(work) {
     let begin = performance.now();
     for (const now of work) {
       if (now) yield now;
-      if (!now && !(inPieces && performance.now() > begin + 8)) continue;
+      if (!now && !(inPieces && performance.now() > begin + 16)) continue;
       await pause();
       begin = performance.now();
     }
