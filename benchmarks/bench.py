@@ -21,7 +21,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import direction
-import live
+import live_page
 import numpy as np
 import pages
 import peers
@@ -267,7 +267,7 @@ def main():
         "scaling": scaling,
         "course": course,
         "pages": pages.measure,
-        "live": live.measure,
+        "live": live_page.measure,
     }
     unknown = set(asked.parts) - set(parts)
     if unknown:

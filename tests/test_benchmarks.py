@@ -154,7 +154,7 @@ def test_a_page_is_measured_on_a_slow_phone(bench, built, chromium):
     assert "slider" not in plain
 
 
-@pytest.mark.parametrize("part", ["pages", "live"])
+@pytest.mark.parametrize("part", ["pages", "live_page"])
 def test_where_there_are_no_pages_one_is_told_how_to_write_them(bench, tmp_path, part):
     with pytest.raises(SystemExit, match=r"course\.py run"):
         getattr(bench, part).measure(tmp_path)

@@ -1,6 +1,6 @@
 """How fast the live page computes, opened from the disk in Chromium and in Firefox.
 
-    python benchmarks/live.py [FOLDER]       the pages in site/html, which course.py run writes
+    python benchmarks/live_page.py [FOLDER]       the pages in site/html, which course.py run writes
 
 A frame is the time between two paintings of the page that show another picture of an attack: a gradient and a step in
 the worker, and the page's drawing.
