@@ -377,7 +377,7 @@ def test_smallest_tries_every_level(chromium, folder, reference, digits):
 
 # ------------------------------------------------------------------------------------ what must not pass
 MUTANTS = {
-    "the last of equal maxima": ("if (sums[f] > out[i])", "if (sums[f] >= out[i] && sums[f] > 0)"),
+    "the last of equal maxima": ("if (sums[f] > out[at + f])", "if (sums[f] >= out[at + f] && sums[f] > 0)"),
     "p − 1": (
         "softmax(z.map((value, k) => (k === y ? -Infinity : value)));", "softmax(z); const rest = seed[y];",
         "seed[y] = -1;", "seed[y] = rest - 1;",

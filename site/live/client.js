@@ -1,9 +1,8 @@
 "use strict";
 /**
- * The network as the page sees it: in a worker, or in pieces on the page's own thread.
+ * The network as the page has it: in a worker, or in pieces on the page's thread.
  *
- *     const net = await Net.open(parts);  // base64
- *     const { p, label } = await net.read(x);
+ *     const net = await Net.open(parts), { p, label } = await net.read(x);
  *     const { fooled, bytes } = await net.attack(x, { y, eps: 61 / 255, steps: 50, rule: "sign" }, onStep);
  *
  * A newer attack makes the older one reject with Net.STALE, and so does net.cancel("attack"); smallest likewise.
@@ -29,7 +28,7 @@ class Net {
   }
 
   constructor(connect) {
-    this._calls = new Map(); // those without an answer, by number
+    this._calls = new Map(); // unanswered
     this._count = 0;
     Object.assign(this, connect((message) => this._hear(message), (why) => this._fail(why)));
   }
@@ -37,7 +36,7 @@ class Net {
   static _inWorker(hear, fail) {
     const text = `${engine};${serve};const hear = serve(engine(), (answer) => postMessage(answer), false);
       onmessage = ({ data }) => hear(data);`;
-    const worker = new Worker(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+    const worker = new Worker(URL.createObjectURL(new Blob([text])));
     worker.onmessage = ({ data }) => hear(data);
     worker.onerror = ({ message }) => fail(new Error(`the worker stopped: ${message}`));
     return { where: "worker", _send: (message) => worker.postMessage(message), close: () => worker.terminate() };
@@ -48,7 +47,7 @@ class Net {
   }
 
   async _load(parts, sha256) {
-    for (const part of parts) await this._call("part", { part }); // one at a time: none holds the page up
+    for (const part of parts) await this._call("part", { part }); // one at a time
     return Object.assign(this, await this._call("open", { sha256 }));
   }
 
@@ -97,13 +96,13 @@ class Net {
   }
 }
 
-/** Answers the calls of a Net, in the worker or beside the page. */
+/** Answers the calls of a Net. */
 function serve({ network, softmax, label, toBytes, forward, attack, smallest }, reply, inPieces) {
   const parts = [], stale = new Set(), waiting = [], { port1, port2 } = new MessageChannel();
   let net;
   port1.onmessage = () => waiting.shift()();
 
-  /** Lets messages and the page come first; a timer would take 4 ms. */
+  /** Lets messages and the page come first. */
   function pause() {
     return new Promise((resolve) => {
       waiting.push(resolve);
@@ -140,19 +139,15 @@ function serve({ network, softmax, label, toBytes, forward, attack, smallest }, 
   }
 
   async function opened(wanted) {
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0, sha256;
-    for (const part of parts.splice(0)) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = new Uint8Array(await new Blob(parts.splice(0)).arrayBuffer());
+    let sha256;
     for await (const hex of paced(hashed(bytes))) sha256 = hex;
     if (wanted && sha256 !== wanted) throw new Error(`the weights' SHA-256 is ${sha256}, not ${wanted}`);
     net = network(bytes);
     return { sha256 };
   }
 
-  /** SHA-256: browsers keep theirs from a page on a disk. */
+  /** SHA-256, which browsers keep from a page on a disk. */
   function* hashed(bytes) {
     const primes = [];
     for (let n = 2; primes.length < 64; n++) if (primes.every((p) => n % p)) primes.push(n);

@@ -2,14 +2,28 @@
 /**
  * The network of Table I and the attacks on it, in one function, so that its text can be handed to a worker.
  *
- * An image has 784 pixels in [0, 1], row by row.  Sums have double precision: equal windows give equal sums, so that
- * ties stay ties.  What takes long is a generator that yields nothing between its parts, so that a page without a
- * worker can answer its reader.
+ * An image has 784 pixels in [0, 1], row by row.  Sums have double precision, so that ties stay ties.  What takes long
+ * is a generator that yields nothing between its parts, so that a page without a worker can answer its reader.
  */
 function engine() {
-  const SIDE = 28, TAPS = 5, REACH = 2, FEW = 32, MANY = 64, HIDDEN = 1024, CLASSES = 10;
+  const TAPS = 5, REACH = 2;
 
-  /** Finite numbers of half precision, two bytes each. */
+  /** The network that these bytes hold: each layer's kernel and bias as float16, in the shipped file's order. */
+  function network(bytes) {
+    const values = halves(new Uint8Array(bytes));
+    let at = 0;
+    const take = (size) => values.subarray(at, (at += size));
+    const dense = (inputs, outputs) => ({ inputs, outputs, weights: take(inputs * outputs), bias: take(outputs) });
+    function convolution(side, channels, filters) {
+      const weights = take(TAPS * TAPS * channels * filters);
+      return { side, channels, filters, weights, turned: turned(weights, channels, filters), bias: take(filters) };
+    }
+    const first = convolution(28, 1, 32), second = convolution(14, 32, 64);
+    const net = { first, second, third: dense(7 * 7 * 64, 1024), last: dense(1024, 10) };
+    if (at !== values.length) throw new RangeError("weights of another network");
+    return net;
+  }
+
   function halves(bytes) {
     const table = new Float32Array(65536); // what any two bytes stand for
     for (let bits = 0; bits < 65536; bits++) {
@@ -22,27 +36,7 @@ function engine() {
     return values;
   }
 
-  /** The network that these bytes hold: each layer's kernel and bias, in the shipped file's order. */
-  function network(bytes) {
-    const values = halves(new Uint8Array(bytes));
-    let at = 0;
-    const take = (size) => values.subarray(at, (at += size));
-    const dense = (inputs, outputs) => ({ inputs, outputs, weights: take(inputs * outputs), bias: take(outputs) });
-    function convolution(side, channels, filters) {
-      const weights = take(TAPS * TAPS * channels * filters);
-      return { side, channels, filters, weights, turned: turned(weights, channels, filters), bias: take(filters) };
-    }
-    const net = {
-      first: convolution(SIDE, 1, FEW),
-      second: convolution(SIDE / 2, FEW, MANY),
-      third: dense((SIDE / 4) ** 2 * MANY, HIDDEN),
-      last: dense(HIDDEN, CLASSES),
-    };
-    if (at !== values.length) throw new RangeError("weights of another network");
-    return net;
-  }
-
-  /** A kernel (tap, channel, filter) as (tap, filter, channel): on the way back the sums are over the filters. */
+  /** A kernel (tap, channel, filter) as (tap, filter, channel), for the way back. */
   function turned(weights, channels, filters) {
     const other = new Float32Array(weights.length);
     for (let tap = 0; tap < TAPS * TAPS; tap++)
@@ -52,61 +46,67 @@ function engine() {
     return other;
   }
 
-  /** sums[at + j] += Σ values[k] · weights[rows[k] + j], over n rows and j < width.  Nearly all the time goes here. */
-  function add(sums, at, width, weights, rows, values, n) {
-    values.fill(0, n, n + 3);
-    for (let k = 0; k < n; k += 4) { // four rows at once, so that a sum is fetched and stored a quarter as often
-      const a = values[k], b = values[k + 1], c = values[k + 2], d = values[k + 3];
-      const p = rows[k], q = rows[k + 1], r = rows[k + 2], s = rows[k + 3];
-      for (let j = 0; j < width; j++)
-        sums[at + j] += a * weights[p + j] + b * weights[q + j] + c * weights[r + j] + d * weights[s + j];
+  /** Calls visit(cell, row, column) for the top left place of each 2×2; pauses after a row of them. */
+  function* cells(side, visit) {
+    for (let row = 0; row < side; row += 2) {
+      for (let column = 0; column < side; column += 2) visit((row * side) / 4 + column / 2, row, column);
+      yield;
     }
   }
 
-  /** Calls visit(cell, row, column) for each place of a map, by cells of 2×2, with a pause after each row of them. */
-  function* places(side, visit) {
-    const cells = side / 2;
-    for (let cell = 0; cell < cells * cells; cell++) {
-      const row = 2 * Math.floor(cell / cells), column = 2 * (cell % cells);
-      for (let corner = 0; corner < 4; corner++) visit(cell, row + (corner >> 1), column + (corner & 1));
-      if (cell % cells === cells - 1) yield;
-    }
-  }
-
-  /** Calls visit(place, tap) for each place under a kernel that lies inside the map. */
-  function under(side, row, column, visit) {
-    for (let dy = 0; dy < TAPS; dy++)
-      for (let dx = 0; dx < TAPS; dx++) {
-        const y = row + dy - REACH, x = column + dx - REACH;
-        if (y >= 0 && y < side && x >= 0 && x < side) visit(y * side + x, dy * TAPS + dx);
+  /** A kernel's line for a place and its right neighbour. Most time goes here; five rows of weights serve both. */
+  function addTwo(left, right, weights, row, inputs, from, channels) {
+    const width = left.length;
+    for (let i = from, p = row; i < from + TAPS * channels; i += 5, p += 5 * width) {
+      const q = p + width, r = q + width, s = r + width, t = s + width, n = i + channels;
+      const a = inputs[i], b = inputs[i + 1], c = inputs[i + 2], d = inputs[i + 3], e = inputs[i + 4];
+      const A = inputs[n], B = inputs[n + 1], C = inputs[n + 2], D = inputs[n + 3], E = inputs[n + 4];
+      for (let j = 0; j < width; j++) {
+        const v = weights[p + j], w = weights[q + j], x = weights[r + j], y = weights[s + j], z = weights[t + j];
+        left[j] += a * v + b * w + c * x + d * y + e * z;
+        right[j] += A * v + B * w + C * x + D * y + E * z;
       }
+    }
   }
 
   /** A convolution, ReLU, and the largest of each 2×2, with the place that it came from (−1: none). */
   function* convolved({ side, channels, filters, weights, bias }, input) {
     const out = new Float64Array((side * side * filters) / 4), from = new Int16Array(out.length).fill(-1);
-    const rows = new Int32Array((TAPS * TAPS + 3) * channels), values = new Float64Array(rows.length);
-    const sums = new Float64Array(filters);
+    const line = side * channels, wide = (side + 4) * channels, framed = new Float64Array(wide * (side + 4));
+    for (let row = 0; row < side; row++)
+      framed.set(input.subarray(row * line, (row + 1) * line), (row + REACH) * wide + REACH * channels);
+    const left = new Float64Array(filters), right = new Float64Array(filters);
 
-    yield* places(side, (cell, row, column) => {
-      let n = 0;
-      under(side, row, column, (place, tap) => {
-        for (let c = 0; c < channels; c++) {
-          const value = input[place * channels + c];
-          if (value === 0) continue; // the black background
-          rows[n] = (tap * channels + c) * filters;
-          values[n++] = value;
+    function keep(sums, at, place) {
+      for (let f = 0; f < filters; f++)
+        if (sums[f] > out[at + f]) { // of equal sums the first stays, as TensorFlow has it
+          out[at + f] = sums[f];
+          from[at + f] = place;
         }
-      });
-      sums.set(bias);
-      add(sums, 0, filters, weights, rows, values, n);
-      for (let f = 0, i = cell * filters; f < filters; f++, i++)
-        if (sums[f] > out[i]) { // of equal sums the first stays, as TensorFlow has it
-          out[i] = sums[f];
-          from[i] = row * side + column;
-        }
+    }
+
+    yield* cells(side, (cell, top, column) => {
+      for (const row of [top, top + 1]) {
+        left.set(bias);
+        right.set(bias);
+        for (let dy = 0; dy < TAPS; dy++)
+          addTwo(left, right, weights, dy * TAPS * channels * filters, framed, (row + dy) * wide + column * channels, channels);
+        keep(left, cell * filters, row * side + column);
+        keep(right, cell * filters, row * side + column + 1);
+      }
     });
     return { out, from };
+  }
+
+  /** sums[at + j] += Σ values[k] · weights[rows[k] + j], over n rows and j < width: four at once. */
+  function add(sums, at, width, weights, rows, values, n) {
+    values.fill(0, n, n + 3);
+    for (let k = 0; k < n; k += 4) {
+      const a = values[k], b = values[k + 1], c = values[k + 2], d = values[k + 3];
+      const p = rows[k], q = rows[k + 1], r = rows[k + 2], s = rows[k + 3];
+      for (let j = 0; j < width; j++)
+        sums[at + j] += a * weights[p + j] + b * weights[q + j] + c * weights[r + j] + d * weights[s + j];
+    }
   }
 
   /** A dense layer of what is above 0 in the input. */
@@ -122,7 +122,6 @@ function engine() {
     return sums;
   }
 
-  /** The logits, and all that the way back needs. */
   function* forward(net, x) {
     const first = yield* convolved(net.first, x);
     const second = yield* convolved(net.second, first.out);
@@ -131,37 +130,40 @@ function engine() {
     return { first, second, hidden, z: weighed(net.last, hidden) };
   }
 
-  /** The slope at a dense layer's input, from the one at its output: 0 where a ReLU gave 0. */
+  /** The slope at a dense layer's input: 0 where a ReLU gave 0. */
   function weighedBack({ inputs, outputs, weights }, slope, input) {
-    const back = new Float64Array(inputs), on = new Int32Array(outputs);
-    let n = 0;
-    for (let j = 0; j < outputs; j++) if (slope[j] !== 0) on[n++] = j;
+    const back = new Float64Array(inputs), on = Int32Array.from(slope.keys()).filter((j) => slope[j] !== 0);
     for (let i = 0; i < inputs; i++)
       if (input[i] > 0) {
         let sum = 0;
-        for (let k = 0, row = i * outputs; k < n; k++) sum += slope[on[k]] * weights[row + on[k]];
+        for (let k = 0, row = i * outputs; k < on.length; k++) sum += slope[on[k]] * weights[row + on[k]];
         back[i] = sum;
       }
     return back;
   }
 
-  /** The slope at a convolution's input: through the pooling to where each value came from, then its taps. */
+  /** The slope at a convolution's input: from the place that each value came from, through the kernel. */
   function* convolvedBack({ side, channels, filters, turned }, slope, from) {
     const back = new Float64Array(side * side * channels);
     const on = new Int32Array(filters), rows = new Int32Array(filters), values = new Float64Array(filters);
 
-    yield* places(side, (cell, row, column) => {
+    function spread(cell, row, column) {
       let n = 0;
       for (let f = 0, i = cell * filters; f < filters; f++, i++)
         if (from[i] === row * side + column) {
           on[n] = f;
           values[n++] = slope[i];
         }
-      if (n)
-        under(side, row, column, (place, tap) => {
-          for (let k = 0; k < n; k++) rows[k] = (tap * filters + on[k]) * channels;
-          add(back, place * channels, channels, turned, rows, values, n);
-        });
+      for (let tap = 0; n && tap < TAPS * TAPS; tap++) {
+        const y = row + Math.floor(tap / TAPS) - REACH, x = column + (tap % TAPS) - REACH;
+        if (y < 0 || y >= side || x < 0 || x >= side) continue;
+        for (let k = 0; k < n; k++) rows[k] = (tap * filters + on[k]) * channels;
+        add(back, (y * side + x) * channels, channels, turned, rows, values, n);
+      }
+    }
+
+    yield* cells(side, (cell, row, column) => {
+      for (let corner = 0; corner < 4; corner++) spread(cell, row + (corner >> 1), column + (corner & 1));
     });
     return back;
   }
@@ -188,15 +190,12 @@ function engine() {
     return z.every(Number.isFinite) ? z.indexOf(Math.max(...z)) : -1;
   }
 
-  /** The whole grey levels that a file keeps: clamped arrays round as NumPy does, a half to the even number. */
+  /** Whole grey levels, as a file keeps them: clamped arrays round as NumPy does. */
   function toBytes(x) {
     return new Uint8Array(Uint8ClampedArray.from(x, (value) => Math.fround(value * 255)));
   }
 
-  /** An image in whole grey levels. */
-  function rounded(x) {
-    return Float32Array.from(toBytes(x), (level) => level / 255);
-  }
+  const rounded = (x) => Float32Array.from(toBytes(x), (level) => level / 255);
 
   /** One step, in single precision as in Python; whether it moved anything. */
   function step(x, x_adv, g, { eps, alpha, rule, target }) {
@@ -214,7 +213,7 @@ function engine() {
     return moved;
   }
 
-  /** The step where none is asked for: in twenty of them, drawn digits fall at about the same ε by either rule. */
+  /** The step where none is asked for: in twenty, drawn digits fall at about the same ε by either rule. */
   const longest = (eps, rule) => (rule === "sign" ? eps / 4 : eps);
 
   /**
@@ -231,11 +230,11 @@ function engine() {
       return { step: count, x_adv: last, z, fooled: reached(z), stalled, done: true };
     }
 
-    /** Whether half a level a pixel, the most that rounding does, could fool where x_adv does not: by its slope. */
+    /** Whether rounding, half a level a pixel at most, could fool where x_adv does not: by the slope. */
     function mayFall(z, g) {
       const loss = Math.log(z.reduce((sum, value, k) => (k === goal ? sum : sum + Math.exp(value - z[goal])), 0));
       const most = g.reduce((sum, value) => sum + Math.abs(value), 0) / 510;
-      return target === null ? loss + most > 0 : loss - most < Math.log(CLASSES - 1);
+      return target === null ? loss + most > 0 : loss - most < Math.log(9);
     }
 
     if (eps === 0) steps = 0;
@@ -247,12 +246,12 @@ function engine() {
       }
       if (!g.some(Boolean) || ![...z, ...g].every(Number.isFinite)) return yield yield* ended(count, true); // stalled
       yield { step: count, x_adv: x_adv.slice(), z, fooled: false, stalled: false, done: false };
-      if (!step(x, x_adv, g, { eps, alpha, rule, target })) break; // nor would it move in the steps that are left
+      if (!step(x, x_adv, g, { eps, alpha, rule, target })) break; // nor would the steps that are left
     }
     yield yield* ended(steps, false);
   }
 
-  /** Tries every whole level; yields {level, step} as it goes, and in the end the first that fools, or null. */
+  /** Tries every whole level: yields {level, step}, and in the end the first level that fools, or null. */
   function* smallest(net, x, { most = 255, ...how }) {
     let found = null;
     for (let level = 0; level <= most; level++) {
@@ -269,7 +268,7 @@ function engine() {
     for (let now; ; ) if ((now = work.next()).done) return now.value;
   }
   return {
-    network, softmax, label, toBytes, rounded, forward, attack, smallest,
+    network, softmax, label, toBytes, forward, attack, smallest,
     logits: (net, x) => finish(forward(net, x)).z,
     gradient: (net, x, y) => finish(sloped(net, x, y)),
   };
