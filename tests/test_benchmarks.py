@@ -86,7 +86,8 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
             bytes=20_400,
             rows=[
                 {"name": "A", "slower": 1, "where": "worker", "frame": 17.4, "first_reading": 1.04},
-                {"name": "slowed, no worker", "slower": 6, "where": "main", "frame": 91.2, "first_reading": 3},
+                {"name": "slowed", "slower": 6, "where": "worker", "frame": 60.4, "first_reading": 2},
+            {"name": "slowed, no worker", "slower": 6, "where": "main", "frame": 91.2, "first_reading": 3},
                 {"name": "B", "slower": 1, "where": "worker", "frame": 21.0, "first_reading": 1.46},
             ],
         ),
@@ -112,7 +113,7 @@ def test_every_part_is_told_and_drawn(bench, tmp_path, monkeypatch):
     assert "is 20 kB of JavaScript. A frame" in text
     assert "takes 17 (A), 21 (B) ms at the median" in text
     assert "comes 1.0 (A), 1.5 (B) s after the page is opened from the disk. With the" in text
-    assert "slowed 6 times, and no worker, a frame takes 91 ms.\n" in text
+    assert "slowed 6 times a frame takes 60 ms, and 91 where that thread" in text
     assert report.FIGURE.read_bytes().startswith(b"\x89PNG")
 
 
