@@ -118,8 +118,8 @@ def notes(results):
             f"The network of the live page is {found['bytes'] / 1e3:.0f} kB of JavaScript. A frame of an attack (a "
             f"gradient, a step, the drawing) takes {each(plain, 'frame', '.0f')} ms at the median, and the first "
             f"reading comes {each(plain, 'first_reading', '.1f')} s after the page is opened from the disk. With the "
-            f"page's own thread slowed {slow['main']['slower']} times a frame takes {slow['worker']['frame']:.0f} ms, and "
-            f"{slow['main']['frame']:.0f} where that thread has to compute as well, for want of a worker."
+            f"page's own thread slowed {slow['main']['slower']} times a frame takes {slow['worker']['frame']:.0f} ms, "
+            f"and {slow['main']['frame']:.0f} where that thread has to compute as well, for want of a worker."
         )
 
 
