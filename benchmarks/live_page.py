@@ -52,14 +52,21 @@ def summary(loaded, found):
     }  # fmt: skip
 
 
-def in_chromium(site, fragment):
-    """As it is, and slowed: with the worker, which is not slowed, and without one."""
+@contextlib.contextmanager
+def chromium():
     from playwright.sync_api import sync_playwright
 
-    rows = []
-    with watched(site) as (_, page), sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         where = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=where, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def in_chromium(site, fragment):
+    """As it is, and slowed: with the worker, which is not slowed, and without one."""
+    rows = []
+    with watched(site) as (_, page), chromium() as browser:
         for name, worker, slower in (
             ("Chromium", True, 1),
             ("slowed", True, SLOWER),
@@ -75,7 +82,6 @@ def in_chromium(site, fragment):
             rows.append({"name": name, "slower": slower, **summary(loaded, tab.evaluate("measured()"))})
             print(told(rows[-1]), flush=True)
             tab.close()
-        browser.close()
     return rows
 
 
@@ -100,11 +106,7 @@ def in_firefox(site, fragment, where):
 
 def drawn():
     """A link's fragment with a drawn 7: what the page's own script makes of the first 7 in its gallery."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        where = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=where, args=["--no-sandbox"])
+    with chromium() as browser:
         page = browser.new_page()
         page.add_script_tag(content=(SCRIPTS / "drawing.js").read_text("utf-8"))
         fragment = page.evaluate("""() => {
@@ -112,7 +114,6 @@ def drawn():
           const settings = { centred: true, rule: "gradient", levels: 1, steps: 20, target: null, common: null };
           return art.pack({ grid, ...settings, size: 9, seed: 1 });
         }""")
-        browser.close()
     return fragment
 
 

@@ -83,12 +83,23 @@
   function bars(table, p, was, fooled) {
     const top = p ? p.indexOf(Math.max(...p)) : -1;
     [...table.tBodies[0].rows].forEach((row, k) => {
-      row.className = k != top ? "" : fooled ? "top fooled" : "top";
-      row.style.setProperty("--p", p ? p[k] : 0);
-      row.style.setProperty("--was", was ? was[k] : 0);
-      row.cells[1].firstChild.classList.toggle("much", Boolean(was) && was[k] > 0.01);
-      row.cells[1].lastChild.textContent = p ? percent(p[k]) : "–";
+      const [level, words] = row.cells[1].children;
+      put(row, "className", k != top ? "" : fooled ? "top fooled" : "top");
+      vary(level, "--p", p ? p[k] : 0);
+      vary(level, "--was", was ? was[k] : 0);
+      level.classList.toggle("much", Boolean(was) && was[k] > 0.01);
+      put(words, "textContent", p ? percent(p[k]) : "–");
     });
+  }
+
+  /** Changes only what differs: whatever is set, the browser lays out again. */
+  function put(node, name, value) {
+    if (node[name] !== value) node[name] = value;
+  }
+
+  function vary({style}, name, share) {
+    const value = share.toFixed(3);
+    if (style.getPropertyValue(name) !== value) style.setProperty(name, value);
   }
 
   /** A digit in large, and how probable it is. */
@@ -221,11 +232,10 @@
     snippet();
   });
 
-  function picture(clean, {x_adv, p, fooled}) {
+  function picture(clean, {x_adv, p, label, fooled}) {
     grey(part("noisy"), x_adv.map(share => Math.round(255 * share)));
     signed(part("noise"), x_adv.map((share, i) => share - clean[i] / 255));
     if (!p) return;
-    const label = p.indexOf(Math.max(...p));
     bars(part("noisy-bars"), [...p], page.reading.p, fooled);
     named(part("after"), label, p[label], fooled);
     part("strength").textContent = `RMS ${art.rms(clean, x_adv.map(share => 255 * share)).toFixed(3)}`;
@@ -332,6 +342,9 @@
     }
   }
 
+  /** The drawing alone, as a link has it: 784 cells of four bits, six bits a letter. */
+  const packed = () => art.pack(state).slice(art.PREFIX.length, art.PREFIX.length + Math.ceil(art.CELLS * 4 / 6));
+
   /** Why the drawing may not be counted, or "". */
   function objection() {
     const {meant, reading} = page;
@@ -342,7 +355,7 @@
     if (reading.label != meant) {
       return `The network reads ${a(reading.label)}, not the ${meant} that you meant: it was wrong before any noise, and is not counted.`;
     }
-    const twice = tally.some(row => row.levels == sizes()[state.size] && row.drawing == art.pack(state).slice(3, 526));
+    const twice = tally.some(row => row.levels == sizes()[state.size] && row.drawing == packed());
     return twice ? "This drawing is counted. Draw another one." : "";
   }
 
@@ -364,7 +377,7 @@
       for (const [kind, noise] of Object.entries(three(digit))) found[kind] = (await page.net.read(image(art.add(reading.seen, noise)))).label;
       tally.push({
         ...row, rule: state.rule, steps: state.steps, seed: state.seed, centred: state.centred, ...found,
-        drawing: art.pack(state).slice(3, 526),
+        drawing: packed(),
       });
       remember();
     } finally {
