@@ -475,6 +475,17 @@ def test_the_readers_own_drawings_are_counted_and_kept(live, site):
     expect(live.locator("#live-counts")).to_be_hidden()
 
 
+def test_a_drawing_is_there_again_after_a_reload(live):
+    draw(live, SEVEN)
+    slide(live, "eps", 61)
+    board = levels(live, "board")
+    live.reload()
+    expect(live.locator("#live-reading b")).to_have_text("7", timeout=20_000)
+    rest(live)
+    assert (levels(live, "board") == board).all()
+    assert live.locator("#live-eps").input_value() == "61"
+
+
 @pytest.mark.parametrize("kept", ["{", '{"a": 1}', '[1, null, {"meant": 7, "levels": 61}]'])
 def test_a_damaged_count_is_no_count(kept, site, page):
     page.add_init_script(f"localStorage.setItem('common-noise-tally', {json.dumps(kept)})")
@@ -762,6 +773,15 @@ def test_the_whole_journey_by_keyboard(live):
     assert levels(live, "board")[23, 14] == 0
     keys.press("Control+z")
     assert levels(live, "board")[23, 14] == 255
+    keys.press("Control+z")  # a line drawn with single presses of Shift: its last cell
+    keys.press("Control+y")
+    keys.down("Shift")
+    for _ in range(4):
+        keys.press("ArrowLeft")
+    keys.up("Shift")
+    assert levels(live, "board")[23, 10] == 255
+    keys.press("Control+z")  # while Shift is held, the line is one step
+    assert not levels(live, "board")[23, :13].any()
     tab_to(live.locator("#live-eps"))
     for _ in range(70):
         keys.press("ArrowRight")

@@ -324,14 +324,19 @@
   }
 
   // ------------------------------------------------------------------ the count
-  const KEPT = "common-noise-tally";
+  const KEPT = "common-noise-tally", DRAWING = "common-noise-drawing";
   let tally = [], before = [], counting = false;  // before: what a new count has put aside
 
-  function remember() {
+  /** What a use of the browser's store gives; null where it keeps nothing, as in some private windows. */
+  function stored(use) {
     try {
-      localStorage.setItem(KEPT, JSON.stringify(tally));
-    } catch { /* private windows keep nothing */ }
+      return use();
+    } catch {
+      return null;
+    }
   }
+
+  const remember = () => stored(() => localStorage.setItem(KEPT, JSON.stringify(tally)));
 
   function recall() {
     try {
@@ -416,6 +421,7 @@
 
   // ------------------------------------------------------------------ draw
   const strokes = new Map();  // pointer to where it was last
+  let drawnOn = false;  // by keys: a line drawn while Shift is held is one step to undo
 
   function keep() {
     page.undo.push(state.grid.slice());
@@ -496,7 +502,8 @@
       page.column = Math.min(SIDE - 1, Math.max(0, page.column + arrow[1]));
     }
     if (!page.picture && (!arrow || shiftKey)) {
-      keep();
+      if (!drawnOn) keep();
+      drawnOn = shiftKey;
       art.stroke(state.grid, ...from, page.column + 0.5, page.row + 0.5, {rub: page.rubbing || ["Backspace", "Delete"].includes(key)});
       change(state.grid);
     } else {
@@ -635,10 +642,16 @@
     ].join("\n");
   }
 
+  /** What stood here before the page was loaded again; null where it is opened for the first time. */
+  function again() {
+    const {type} = performance.getEntriesByType("navigation")[0] ?? {};
+    return ["reload", "back_forward"].includes(type) ? stored(() => sessionStorage.getItem(DRAWING)) : null;
+  }
+
   /** What a link holds becomes what the page shows. */
-  function follow_link() {
-    if (!location.hash.startsWith(art.PREFIX)) return;
-    const found = art.unpack(location.hash);
+  function follow_link(fragment = location.hash) {
+    if (!fragment.startsWith(art.PREFIX)) return;
+    const found = art.unpack(fragment);
     trouble("link", found ? "" : "This link is damaged, or not whole: ask for it again. Here is an empty canvas.");
     Object.assign(state, found ?? {grid: art.empty()});
     Object.assign(page, {picture: null, meant: null, undo: [], redo: []});
@@ -680,6 +693,8 @@
     on("sheet", "pointermove", move);
     for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) on("sheet", end, lift);
     on("board", "keydown", key);
+    on("board", "keyup", ({key}) => { if (key == "Shift") drawnOn = false; });
+    on("board", "blur", () => { drawnOn = false; });
     on("pen", "click", () => tool(false));
     on("rub", "click", () => tool(true));
     on("undo", "click", undo);
@@ -720,7 +735,8 @@
     on("copy", "click", () => copy(part("snippet").textContent, "The code is copied."));
     root.addEventListener("dragover", event => event.preventDefault());
     root.addEventListener("drop", event => (event.preventDefault(), open(event.dataTransfer.files[0])));
-    addEventListener("hashchange", follow_link);
+    addEventListener("hashchange", () => follow_link());
+    addEventListener("pagehide", () => stored(() => sessionStorage.setItem(DRAWING, art.pack(state))));
   }
 
   // ------------------------------------------------------------------ begin
@@ -767,7 +783,7 @@
   setTimeout(() => {  // in a task of its own: the browser lays all of it out
     root.hidden = false;
     redraw();
-    follow_link();
+    follow_link(again() ?? location.hash);
     begin().catch(why => {
       console.error(why);
       part("loading").hidden = true;
