@@ -3,9 +3,9 @@
     python3 course.py bench                       all, about an hour; or the parts that are named:
     python3 course.py bench peers common --images 10000
 
-Parts: peers, rounding, direction, common, limit, scaling, course, pages, live.  Each is one run, so that its times may
-be compared with one another, and is written to benchmarks/results.json when it ends; report.py makes README's table
-and figure from that file.
+Parts: peers, rounding, direction, optimality, common, limit, scaling, course, pages, live.  Each is one run, so that
+its times may be compared with one another, and is written to benchmarks/results.json when it ends; report.py makes the
+tables and README's figure from that file.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 import direction
 import live_page
 import numpy as np
+import optimality
 import pages
 import peers
 import report
@@ -33,7 +34,7 @@ from advlib.backend import tf
 
 HERE = Path(__file__).parent
 FULL = inspect.signature(iterative_attack).parameters["batch_size"].default
-PACKAGES = ("adversarial-robustness-toolbox", "foolbox", "cleverhans")
+PACKAGES = ("adversarial-robustness-toolbox", "foolbox", "cleverhans", "pyautoattack", "torch")
 
 
 def against_peers(model, mnist, n):
@@ -241,6 +242,10 @@ def machine():
     )  # fmt: skip
 
 
+def networks():
+    return {str(k): cnn.load(seed=k) for k in range(3)}
+
+
 def installed(name):
     try:
         return version(name)
@@ -251,7 +256,7 @@ def installed(name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", help="which of them; all, where none is named")
-    parser.add_argument("--images", type=int, default=1000, help="for the parts peers, rounding and direction")
+    parser.add_argument("--images", type=int, default=1000, help="of peers, rounding, direction; optimality takes half")
     asked = parser.parse_args()
     if not 1 <= asked.images <= 10_000:
         parser.error(f"--images must lie in 1 … 10000; found {asked.images}")
@@ -261,7 +266,8 @@ def main():
     parts = {
         "peers": lambda: against_peers(cnn.load(), mnist, asked.images),
         "rounding": lambda: by_rounding(cnn.load(), mnist, asked.images),
-        "direction": lambda: direction.measure({str(k): cnn.load(seed=k) for k in range(3)}, mnist, asked.images),
+        "direction": lambda: direction.measure(networks(), mnist, asked.images),
+        "optimality": lambda: optimality.measure(networks(), mnist, (asked.images + 1) // 2),
         "common": lambda: against_universal(cnn.load(), mnist),
         "limit": lambda: limit(cnn.load(), mnist),
         "scaling": scaling,

@@ -1,4 +1,4 @@
-"""README's table and figure, from benchmarks/results.json; called by itself, it writes both again."""
+"""The tables and README's figure, from benchmarks/results.json; called by itself, it writes them again."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from advlib.files import record, replacing
 
 HERE = Path(__file__).parent
 RESULTS, FIGURE, README = HERE / "results.json", HERE / "speed.png", HERE.parent / "README.md"
+BESIDE = HERE / "README.md"
 BEGIN, END = "<!-- from benchmarks/results.json -->\n", "<!-- end -->"
 SHARE = 0.95  # of the unseen images: a common noise that has learned
 
@@ -47,6 +48,28 @@ def table(results):
     return "\n".join(lines).rstrip() + "\n"
 
 
+def nearness(part):
+    """Markdown: each attack's optimality, network by network."""
+    found = part["measured"]
+    rows = [
+        {"network": name, "attack": row["name"], "optimality": f"{row['optimality']:.3f}", "area": f"{row['area']:.4f}",
+         "best on": f"{row['best']:.0%}", "median ε": f"{row['median']:.4f}", "gradients": f"{row['gradients']:.0f}",
+         "forward passes alone": f"{row['forwards']:.0f}", "time": f"{row['seconds'] / rows[0]['seconds']:.2g}"}
+        for name, rows in found["networks"].items() for row in rows
+    ]  # fmt: skip
+    missed = sum(row["missed"] for rows in found["networks"].values() for row in rows)
+    versions = ", ".join(f"{name} {part['packages'][name]}" for name in ("pyautoattack", "torch", "foolbox"))
+    return "\n".join([
+        tables.markdown(tables.frame(rows)),
+        "",
+        f"The first {found['images']:,} test images of MNIST, L∞, at most {found['budget']} gradients for an image; "
+        f"{missed} not fooled. Best on, median, gradients and forward passes: of the images that are read correctly. A "
+        f"forward pass alone costs {found['forward']:.2f} gradients. Time: of the processor, in multiples of that of "
+        f"advlib. {where(part)}; {versions}.",
+        "",
+    ])  # fmt: skip
+
+
 def where(part):
     return f"{part['cpu']}, {part['cores']} cores, {part['date']}"
 
@@ -71,6 +94,17 @@ def notes(results):
             f"Of the {len(found['left'])} images that advlib's gradient rule leaves, {len(some)} depend on rounding: "
             f"fooled from {', '.join(some) or 'none'} of {found['starts']} starts at most {found['moved']:g} away."
         )
+    if "optimality" in results:
+        found = results["optimality"]["measured"]
+        of = {}
+        for rows in found["networks"].values():
+            for row in rows:
+                of.setdefault(row["name"], []).append(f"{row['optimality']:.3f}")
+        yield "optimality", (
+            f"The smallest ε for each of {found['images']:,} test images, with at most {found['budget']} gradients for "
+            "each: AttackBench's optimality (1 where no other attack found less for any image), network by network: "
+            + "; ".join(f"{name} {', '.join(all_)}" for name, all_ in of.items()) + "."
+        )  # fmt: skip
     if "common" in results:
         found = results["common"]["measured"]
         yield "common", f"Until one noise (ε = {found['eps']}) fools {SHARE:.0%} of the unseen 5s. " + "; ".join(
@@ -164,12 +198,19 @@ def figure(results, path):
     fig.savefig(path, dpi=150, bbox_inches="tight")
 
 
+def put(text, page):
+    """Between the page's two marks."""
+    whole = page.read_text("utf-8")
+    page.write_text(re.sub(f"(?s){BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{text}{END}", whole), "utf-8")
+    print(text)
+
+
 def write(results):
-    """Put both into README, where the parts they need have been measured."""
+    """Put them where they belong, as far as the parts they need have been measured."""
     if "peers" in results:
-        text = README.read_text("utf-8")
-        README.write_text(re.sub(f"(?s){BEGIN}.*?{END}", lambda _: BEGIN + "\n" + table(results) + END, text), "utf-8")
-        print(table(results))
+        put(table(results), README)
+    if "optimality" in results:
+        put(nearness(results["optimality"]), BESIDE)
     if {"limit", "common"} <= results.keys():
         figure(results, FIGURE)
 
