@@ -4,7 +4,8 @@
                                  (lab notebooks: on the notebooks themselves, with solutions; lab FOLDER: on another)
     python3 course.py run        run every notebook and write the pages to site/html
     python3 course.py test       run the tests, and every notebook with its recorded numbers
-    python3 course.py paper      run everything at the size the paper did (hours)
+    python3 course.py paper      run everything at the size the paper did (hours; interrupted, it goes on where it was)
+    python3 course.py repeat     measure the paper's numbers once more, and say which hold (half an hour)
     python3 course.py student    write the copies without solutions to _student; what was worked on is kept
     python3 course.py slides     run every notebook and write a deck of slides from each to _slides
     python3 course.py signs      make the file of traffic signs from its archives (downloads 350 MB)
@@ -153,9 +154,13 @@ def test(more):
 
 def paper(more):
     os.environ["ADVLIB_SCALE"] = "paper"
-    with tempfile.TemporaryDirectory() as scratch:
-        ordered = [*in_depth(), *lessons()]  # the lessons show what the others have stored
-        return call(PYTHON, "-m", "advlib.shipped") or call(PYTHON, "site/execute.py", scratch, *ordered)
+    ordered = [*in_depth(), *lessons()]  # the lessons show what the others have stored
+    folder = ROOT / "data" / "cache" / "paper"  # its executed copies are what is done
+    return call(PYTHON, "-m", "advlib.shipped") or call(PYTHON, "site/execute.py", folder, *ordered)
+
+
+def repeat(more):
+    return call(PYTHON, "tools/repeat.py")
 
 
 def for_learners(path):
@@ -312,7 +317,7 @@ def built_with():
 
 
 COMMANDS = {
-    "run": run, "lab": lab, "test": test, "paper": paper, "student": student,
+    "run": run, "lab": lab, "test": test, "paper": paper, "repeat": repeat, "student": student,
     "slides": slides, "signs": signs, "check": check, "pack": pack, "colab": colab, "bench": bench,
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from .inputs import (
     check_targets,
 )
 from .metrics import worked
+from .resume import kept
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Attack:
         )
 
 
+@kept
 def iterative_attack(
     model,
     x,
@@ -227,6 +229,7 @@ def fgsm(model, x, y, *, eps, y_target=None, bounds=(0.0, 1.0)):
     )  # fmt: skip
 
 
+@kept
 def box_attack(model, x, y, low, high, *, max_iter=60, restarts=2, targets=2, seed=0, batch_size=250):
     """Search a box, pixel by pixel from low to high, for an image that is misread: the course's strongest search.
 

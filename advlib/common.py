@@ -8,6 +8,7 @@ from tqdm.auto import tqdm
 from .gradients import Interrupted, check_model, direction, gradient, predict, read
 from .inputs import check_choice, check_count, check_eps, check_labels, check_number, check_pixels, check_targets
 from .metrics import Rate, rms, worked
+from .resume import kept
 from .transforms import move, move_back
 
 
@@ -93,6 +94,7 @@ class CommonNoise:
         return Rate(int(worked(prediction, y, self.y_target).sum()), len(y), known)
 
 
+@kept
 def common_noise(
     model,
     x,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from .inputs import check_batch, check_count
 
@@ -94,6 +94,32 @@ class Rate:
         low, high = (100 * end for end in self.interval)
         own = f"; {self.learned} of them its own learning images" if self.learned else ""
         return f"{100 * self.value:.1f} % [{low:.1f}, {high:.1f}] ({self.k}/{self.n}{own})"
+
+
+def one_more(values):
+    """Where one more value of the same kind would lie, in 95 of 100 cases: the prediction interval.
+
+    mean ± t s √(1 + 1/n), with t of Student's distribution with n - 1 degrees of freedom (Hahn and Meeker, 1991).
+
+    Parameters
+    ----------
+    values : sequence of float, (n,)
+        At least two, drawn alike: what networks gave that differ in their seed alone.
+
+    Returns
+    -------
+    (float, float)
+
+    Raises
+    ------
+    ValueError
+        Fewer than two values: they say nothing of how far one lies from another.
+    """
+    n = len(values)
+    if n < 2:
+        raise ValueError(f"a prediction needs two values or more; found {n}")
+    reach = t.ppf(0.975, n - 1) * np.std(values, ddof=1) * np.sqrt(1 + 1 / n)
+    return float(np.mean(values) - reach), float(np.mean(values) + reach)
 
 
 def success_rate(success, among=None):

@@ -7,10 +7,11 @@ import platform
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
+from types import GeneratorType
 
 import numpy as np
 
-from . import tables
+from . import resume, tables
 from .files import DATA, ROOT, DataError, record, replacing
 from .metrics import Rate
 
@@ -145,6 +146,7 @@ class Study:
     def keep(self, part, rows):
         """Keep a part: flat dicts, one a row; at paper scale also on disk, where it takes the place of that part alone.
 
+        The rows are a list, or a generator: a full run that goes on where it was interrupted does not run it again.
         Numbers of numpy become Python's, NaN becomes None, which JSON has.
 
         Raises
@@ -154,11 +156,13 @@ class Study:
         """
         if part in ("provenance", "sha256"):
             raise ValueError(f"no part can be called {part!r}: the file has one already")
+        rows = resume.listed(rows) if isinstance(rows, GeneratorType) else rows
         self.mine[part] = flat(f"{self.name}, {part}", rows)
         if SCALE == "paper" and self.published and not self.read_only:
             kept, origin = _parts(self.name)  # now: another kernel may have kept something
             origin[part] = provenance(**self.more)
             _write(self.name, {**kept, part: self.mine[part], "provenance": origin})
+            resume.lap(self.name, part)
 
     def full(self, part):
         """Whether ``study[part]`` is the stored full run: where there is one, and this run is a smaller one."""

@@ -14,16 +14,18 @@ SNAPSHOTS = (0, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
 def train_shipped(architecture, seed):
-    """Train one of the shipped networks as the paper did; writes its weights, its curve and its filters."""
+    """Train a network as the paper did; writes its weights, its curve and, of a shipped one, its filters."""
     name = f"mnist-{architecture}-{seed}"
+    folder = cnn.WEIGHTS if seed in range(3) else cnn.CACHE  # for the ledger: what they gave is kept, they are not
     dataset = data.load("mnist")
     model = cnn.ARCHITECTURES[architecture](seed=seed)
-    watch = (lambda m: m.layers[0].kernel.numpy()[:, :, 0]) if architecture == "cnn" else None
+    shown = architecture == "cnn" and folder == cnn.WEIGHTS
+    watch = (lambda m: m.layers[0].kernel.numpy()[:, :, 0]) if shown else None
     history = cnn.train(
         model, dataset, seed=seed, watch=watch, checkpoint=cnn.CACHE / f"{name}-training.npz",
         evaluate_at=[*SNAPSHOTS, *range(1000, 20_001, 1000)],
     )  # fmt: skip
-    cnn.save(model, cnn.WEIGHTS / f"{name}.npz")
+    cnn.save(model, folder / f"{name}.npz")
     model = cnn.load("mnist", seed, architecture)
     correct = int(np.sum(predict(model, dataset.test[0]) == dataset.test[1]))
     if watch:
@@ -100,8 +102,8 @@ def learn_for_the_page(path=results.RESULTS / "live_noises.npz"):
 
 
 if __name__ == "__main__":  # python -m advlib.shipped: train what is not there
-    for kind, number in [("cnn", 0), ("cnn", 1), ("cnn", 2), ("dense", 0)]:
-        if not (cnn.WEIGHTS / f"mnist-{kind}-{number}.npz").exists():
+    for kind, number in [*product(["cnn"], range(10)), ("dense", 0)]:
+        if not any((folder / f"mnist-{kind}-{number}.npz").exists() for folder in (cnn.WEIGHTS, cnn.CACHE)):
             print(kind, number, train_shipped(kind, number), "of 10000 test images read correctly")
     for (kind, pixels), number in product(SIGNS, range(3)):
         if not (cnn.WEIGHTS / f"signs-{kind}-{pixels}-{number}.npz").exists():

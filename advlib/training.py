@@ -2,18 +2,21 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from . import resume
 from .backend import keras, tf
-from .files import arrays, replacing
+from .files import DataError, arrays, replacing
 from .gradients import accuracy
 from .inputs import check_count, check_number
 
 ELSEWHERE = "give the checkpoint another name, or move this file away to start anew"
+OWN = 200  # batches from one checkpoint of the full run's to the next: notebooks time shorter trainings
 
 
 def train(
@@ -61,7 +64,8 @@ def train(
         The array that it returns is kept at each evaluation, for example the first filters.
     checkpoint : path, optional
         File to go on from if it is there, and to save to every ``save_every`` iterations.  It goes on only where
-        the model begins with the same weights, and learns the same images with the same settings.
+        the model begins with the same weights, and learns the same images with the same settings.  A full run
+        (``course.py paper``) gives those that have none one of their own, as long as it lasts.
     progress : bool
 
     Returns
@@ -100,7 +104,8 @@ def train(
     history = {"loss": [], "iteration": [], "accuracy": [], "watched": []}
     if watch:
         _array(watch(model))  # what cannot be kept is refused before the training, not after it
-    if checkpoint:
+    evaluate_at, own, began = {*evaluate_at, iterations}, checkpoint is None, resume.clock()
+    if checkpoint or resume.FOLDER:
         settings = {
             "images a batch": batch_size, "learning rate": learning_rate, "order of the images": seed,
             "falling over": iterations if falling else None, "augment": getattr(augment, "__name__", None),
@@ -108,9 +113,12 @@ def train(
             "images": _digest([images, labels]), "first weights": _digest(v.numpy() for v in state),
             "shapes": [list(v.shape) for v in state],
         }  # fmt: skip
-        if Path(checkpoint).exists():
+        if own:
+            checkpoint = resume.place(train, settings, model, iterations, evaluate_at, loss, augment, watch)
+            save_every = OWN
+    if checkpoint and Path(checkpoint).exists():
+        with suppress(*[DataError] * own):  # a damaged one of the full run's is as good as none
             _resume(checkpoint, settings, state, history)
-    evaluate_at = {*evaluate_at, iterations}
     done = len(history["loss"])
     if done > iterations:
         raise ValueError(f"{checkpoint} has {done} iterations already, more than {iterations}: {ELSEWHERE}")
@@ -122,8 +130,8 @@ def train(
                 history["accuracy"].append(accuracy(model, *dataset.validation))
                 history["watched"].append(_array(watch(model)) if watch else None)
                 bar.set_postfix(validation=f"{history['accuracy'][-1]:.2%}")
-            if checkpoint and i > done and (i % save_every == 0 or i == iterations):
-                _save_checkpoint(checkpoint, settings, state, history)
+            if checkpoint and i > done and (i % save_every == 0 or (i == iterations and not own)):
+                _save_checkpoint(checkpoint, settings | {"seconds": resume.clock() - began}, state, history)
             if i < iterations:
                 rows = _batch(len(images), batch_size, seed, i)
                 x = augment(images[rows], np.random.default_rng((seed, 1, i))) if augment else images[rows]
@@ -184,6 +192,7 @@ def _resume(path, settings, state, history):
             raise ValueError(
                 f"{path} is the checkpoint of another training: {what} {there} there, {here} here: {ELSEWHERE}"
             )
+    resume.spent(found.get("seconds", 0))
     for k, variable in enumerate(state):
         variable.assign(saved[f"state_{k}"])
     for key in ("loss", "iteration", "accuracy"):

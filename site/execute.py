@@ -4,12 +4,18 @@
 
 A copy that is already in FOLDER is used again while nothing it came from has changed: the notebook, advlib, the
 trained networks and stored results, the packages, the data sets and the scale.
+
+At paper scale, which takes hours, what a notebook has found until it is interrupted is kept in FOLDER as well, see
+advlib/resume.py; and when all are through, the times that they took are written to benchmarks/results.json.
 """
 
 import asyncio
 import hashlib
+import json
 import os
 import platform
+import re
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -19,23 +25,36 @@ from cards import minutes
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
-from advlib import data
-from advlib.files import replacing
+from advlib import data, results
+from advlib.files import record, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
+TIMES = ROOT / "benchmarks" / "results.json"
+READ = re.compile(rb'(?:load|stored)\(\\"(.+?)\\"|study\(\\"(.+?)\\", \w+, read_only')  # as a notebook's file has it
 
 
 def came_from(notebook):
     """A SHA-256 over all that decides a notebook's outputs."""
+    return hashlib.sha256(notebook.read_bytes() + ground(notebook).encode()).hexdigest()
+
+
+def ground(notebook):
+    """A SHA-256 over all that a notebook rests on, itself apart."""
     source = notebook.read_bytes()
-    digest = hashlib.sha256(source)
+    digest = hashlib.sha256()
     own = os.environ.get("ADVLIB_WEIGHTS")  # as the notebook finds it, from its own folder
     weights = notebook.parent / own if own else ROOT / "data" / "weights"
-    for folder in (ROOT / "advlib", weights, ROOT / "data" / "results"):
-        for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*")):
-            if path.is_file() and "__pycache__" not in name.split("/"):
-                content = path.read_bytes()
-                digest.update(f"{name} {len(content)}\n".encode() + content)
+    folders = [ROOT / "advlib", weights, ROOT / "data" / "results"]
+    if at_paper_scale() and notebook.parent.name == "in_depth":  # it stores results itself, and others do after it
+        folders.pop()
+        digest.update(text([stored((a or b).decode()) for a, b in READ.findall(source)]))
+    files = [(folder, path) for folder in folders for path in folder.rglob("*")]
+    cache = ROOT / "data" / "cache"  # networks that are not shipped, see cnn.load; no checkpoint of a training
+    files += [(cache, path) for path in cache.glob("mnist-cnn-?.npz")]
+    for name, path in sorted((path.relative_to(folder).as_posix(), path) for folder, path in files):
+        if path.is_file() and "__pycache__" not in name.split("/"):
+            content = path.read_bytes()
+            digest.update(f"{name} {len(content)}\n".encode() + content)
     digest.update((ROOT / "requirements.lock").read_bytes() + platform.python_version().encode())
     for name in ("ADVLIB_SCALE", "ADVLIB_DATASET", "ADVLIB_PAGE"):
         digest.update(f"{name}={os.environ.get(name)}".encode())
@@ -44,12 +63,39 @@ def came_from(notebook):
     return digest.hexdigest()
 
 
-def kept(copy):
-    """What an executed copy came from; one that is damaged, as by a full disk, is as good as none."""
+def at_paper_scale():
+    return os.environ.get("ADVLIB_SCALE") == "paper"
+
+
+def stored(study):
+    """What a full run has stored, without when and where."""
+    path = ROOT / "data" / "results" / f"{study}.json"
+    values = record(path, results.REMEDY) if path.exists() else {}
+    return {part: rows for part, rows in values.items() if part not in ("provenance", "sha256")}
+
+
+def left(seconds):
+    """A SHA-256 of the parts that a notebook has stored: where they are gone, or others, it runs again."""
+    found = {study: {part: stored(study).get(part) for part in parts} for study, parts in seconds.items()}
+    return hashlib.sha256(text(found)).hexdigest()
+
+
+def text(values):
+    return json.dumps(values, sort_keys=True).encode()
+
+
+def said(copy):
+    """What an executed copy says of itself; one that is damaged, as by a full disk, is as good as none."""
     try:
-        return nbformat.read(copy, 4).metadata.get("came_from")
+        return nbformat.read(copy, 4).metadata
     except Exception:  # no notebook, half of one, or none that nbformat understands
-        return None
+        return {}
+
+
+def kept(copy):
+    """What an executed copy came from, where what it has stored is still there."""
+    found = said(copy)
+    return found.get("came_from") if found.get("left") == left(found.get("experiments", {})) else None
 
 
 async def through(client):
@@ -65,11 +111,17 @@ async def through(client):
 
 
 def execute(notebook, copy):
-    """Run one notebook in its own folder; end the program, with notebook and cell named, where it fails."""
-    key = came_from(notebook)
+    """Run one notebook in its own folder; end the program, with notebook and cell named, where it fails.
+
+    Returns
+    -------
+    bool
+        Whether it had to be run.
+    """
+    key, folder = came_from(notebook), unfinished(notebook, copy)
     if kept(copy) == key:
         print(f"{notebook.name}  unchanged", flush=True)
-        return
+        return False
     print(notebook.name, end="  ", flush=True)
     begin = time.monotonic()
     try:
@@ -77,7 +129,7 @@ def execute(notebook, copy):
     except Exception as why:  # the like of a conflict that git has marked in it
         sys.exit(f"\n{notebook} is damaged ({str(why)[:200]}): git checkout -- notebooks brings it back")
     running = []
-    watched = sys.stdout.isatty()  # by somebody: one line moves
+    watched = sys.stdout.isatty() or at_paper_scale()  # by somebody: one line moves
 
     def begun(cell, cell_index):
         running.append(cell_index)
@@ -86,26 +138,95 @@ def execute(notebook, copy):
 
     client = NotebookClient(
         nb,
-        timeout=None if os.environ.get("ADVLIB_SCALE") == "paper" else 600,
+        timeout=None if at_paper_scale() else 600,
         resources={"metadata": {"path": notebook.parent}},
         extra_arguments=["--log-level=ERROR"],  # ipykernel's warning about TCP
         shutdown_kernel="immediate",
         on_cell_start=begun,
     )
+    if at_paper_scale():
+        os.environ["ADVLIB_KEPT"] = str(folder)
+        for other in {*folder.parent.glob("*")} - {folder}:  # of another state of the code
+            shutil.rmtree(other)
     try:
         asyncio.run(through(client))
     except (CellControlSignal, DeadKernelError) as why:
         number = sum(cell.cell_type == "code" for cell in nb.cells[: running[-1] + 1]) if running else 0
         source = nb.cells[running[-1]].source if running else ""
         sys.exit(f"\n{why}\n\n{notebook.name} failed in its code cell [{number}]:\n\n{source}\n")
-    nb.metadata["came_from"] = key
+    found = experiments(folder)
+    seconds = round(max(time.monotonic() - begin, total(found)), 1)  # also those before an interruption
+    nb.metadata |= {"came_from": key, "seconds": seconds, "experiments": found, "left": left(found)}
     with replacing(copy) as part:
         nbformat.write(nb, part)
-    seconds = time.monotonic() - begin
+    if at_paper_scale():
+        shutil.rmtree(folder.parent, ignore_errors=True)
     told = minutes(nb.cells)
-    late = told and seconds > 60 * told[1] and os.environ.get("ADVLIB_SCALE") != "paper"
+    late = told and seconds > 60 * told[1] and not at_paper_scale()
     result = f"{seconds:.0f} s" + (f", longer than the {told[1]} min its card tells" if late else "")
     print(f"\r{notebook.name}  {result:20}" if watched else result, flush=True)
+    return True
+
+
+# ------------------------------------------------------------------------------------------- a full run's times
+def unfinished(notebook, copy):
+    """Where a full run keeps what a notebook has found, until it is through."""
+    return copy.with_suffix("") / ground(notebook)
+
+
+def experiments(folder):
+    """The seconds that each part of a study has taken, see :func:`advlib.resume.lap`."""
+    path = folder / "times.json"
+    return json.loads(path.read_bytes()) if path.exists() else {}
+
+
+def total(seconds):
+    return sum(sum(parts.values()) for parts in seconds.values())
+
+
+def span(seconds):
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def forecast(pairs):
+    """Say what of a full run is done, and how long each notebook took when it was last timed."""
+    timed = times().get("paper", {"measured": []})
+    known = {row["notebook"]: row["seconds"] for row in timed["measured"]}
+    known |= {notebook.stem: said(copy)["seconds"] for notebook, copy in pairs if "seconds" in said(copy)}
+    rest, unknown = 0, 0
+    for notebook, copy in pairs:
+        seconds, found = known.get(notebook.stem), experiments(unfinished(notebook, copy))
+        told = "not timed yet" if seconds is None else span(seconds)
+        if kept(copy) == came_from(notebook):
+            told += ", done"
+        else:
+            told += f", experiments done: {sum(map(len, found.values()))} ({span(total(found))})" if found else ""
+            rest += max(0, (seconds or 0) - total(found))
+            unknown += seconds is None
+        print(f"{notebook.stem:30}  {told}")
+    where = f", as on {timed['cpu']}, {timed['cores']} cores, {timed['date']}" if timed["measured"] else ""
+    print(
+        f"Left: {span(rest)}{where}" + (f", and notebooks that have not been timed yet: {unknown}" if unknown else "")
+        + ".\nInterrupted (Ctrl-C) and called again, it goes on where it was.",
+        flush=True,
+    )  # fmt: skip
+
+
+def times():
+    return record(TIMES, "git checkout benchmarks") if TIMES.exists() else {}
+
+
+def write_times(pairs):
+    """Put what each notebook and experiment took beside the other benchmarks."""
+    rows = [{"notebook": notebook.stem, **{key: said(copy)[key] for key in ("seconds", "experiments")}}
+            for notebook, copy in pairs]  # fmt: skip
+    names = Path("/proc/cpuinfo")  # Linux's
+    name = re.search("model name.*: (.+)", names.read_text()) if names.exists() else None
+    machine = {"cpu": name[1] if name else platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    with replacing(TIMES) as part:
+        found = times() | {"paper": {"measured": rows, **results.provenance(**machine)}}
+        part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"What each notebook and experiment took is written to {TIMES}", flush=True)
 
 
 def main(folder, *notebooks):
@@ -118,11 +239,16 @@ def main(folder, *notebooks):
     if dataset.name == "digits":
         os.environ["ADVLIB_DATASET"] = "digits"  # so that no notebook tries the network again
         print("On the offline digits, not on MNIST: the numbers are not the paper's.", flush=True)
-    for path in map(Path, notebooks):
-        path = path.resolve()
-        copy = Path(folder) / path.relative_to(ROOT / "notebooks")
-        copy.parent.mkdir(exist_ok=True)
-        execute(path, copy)
+    paths = [Path(path).resolve() for path in notebooks]
+    pairs = [(path, Path(folder) / path.relative_to(ROOT / "notebooks")) for path in paths]
+    if at_paper_scale():
+        forecast(pairs)
+    ran = False
+    for path, copy in pairs:
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        ran |= execute(path, copy)
+    if ran and at_paper_scale() and dataset.published:
+        write_times(pairs)
 
 
 if __name__ == "__main__":
@@ -132,5 +258,7 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print(flush=True)  # after the name of the notebook
         sys.exit(130)
+    except data.DataError as why:
+        sys.exit(f"\n{why}")
     except OSError as why:
         sys.exit(f"\n{why.filename or sys.argv[1]} cannot be read or written: {why.strerror or why}")

@@ -23,7 +23,7 @@ from rights import open_to_all, somebody_else
 
 import course
 import course_setup
-from advlib import environment
+from advlib import data, environment
 
 ROOT = Path(__file__).parents[1]
 SOURCES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("course.py", "course_setup.py")}
@@ -740,6 +740,17 @@ def test_paper_trains_and_then_runs_everything_at_that_scale(toy, capfd, monkeyp
     assert "trained" in said
     assert (toy / "notebooks" / "scale").read_text() == "paper"
     assert not (toy / "site" / "pages").exists()
+
+    times = toy / "benchmarks" / "results.json"
+    assert times.exists() == data.load("mnist").published
+    if times.exists():
+        told = json.loads(times.read_text())["paper"]
+        assert [row["notebook"] for row in told["measured"]] == ["01_proof", "00_a", "01_b"]
+        assert {"cpu", "cores", "date"} <= told.keys()
+        times.write_text("{}")
+    assert course.main(["paper"]) == 0
+    assert capfd.readouterr().out.count("  unchanged") == 3
+    assert not times.exists() or times.read_text() == "{}", "nothing was timed"
 
 
 def test_student_leaves_solutions_and_answers_out_and_keeps_what_was_worked_on(project, capsys):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from advlib.metrics import Rate, eight_bits, rms, success_rate, worked
+from advlib.metrics import Rate, eight_bits, one_more, rms, success_rate, worked
 
 
 def test_rms_by_hand():
@@ -117,3 +117,26 @@ def test_success_must_be_one_truth_value_an_image(success, found):
 def test_among_must_match(among):
     with pytest.raises(ValueError, match=r"among must be one True or False per image, shape \(2,\); found"):
         success_rate([True, False], among)
+
+
+# Student's t at 0.975 is 12.706 with one degree of freedom and 2.2622 with nine
+@pytest.mark.parametrize(
+    ("values", "reach"),
+    [([0.0, 2.0], 12.706 * np.sqrt(2) * np.sqrt(1.5)), (list(range(10)), 2.2622 * np.sqrt(55 / 6) * np.sqrt(1.1))],
+)
+def test_where_one_more_value_would_lie(values, reach):
+    middle = np.mean(values)
+    assert one_more(values) == pytest.approx((middle - reach, middle + reach), rel=1e-4)
+
+
+def test_ninety_five_of_a_hundred_lie_there():
+    draws = np.random.default_rng(0).normal(3, 2, (4000, 11))
+    ends = np.array([one_more(ten) for ten in draws[:, :10]])
+    inside = (ends[:, 0] <= draws[:, 10]) & (draws[:, 10] <= ends[:, 1])
+    assert abs(inside.mean() - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 4000)
+
+
+@pytest.mark.parametrize("values", [[], [0.5]])
+def test_one_value_says_nothing_of_the_next(values):
+    with pytest.raises(ValueError, match=f"two values or more; found {len(values)}"):
+        one_more(values)

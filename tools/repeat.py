@@ -1,0 +1,100 @@
+"""Repeat what the ledger says of the shipped networks, and say which numbers hold: python3 course.py repeat.
+
+Each network reads all test images again, and meets the attack on single images again.  Network 0 also learns the
+noises of Figures 2 to 5 anew; those of the other two are laid on the images as they are stored.
+"""
+
+import sys
+
+import numpy as np
+
+from advlib import cnn, common_noise, data, iterative_attack, ledger, predict, results, rms, tables
+from advlib.common import CommonNoise
+from advlib.files import arrays
+from advlib.metrics import Rate
+
+EPS = [*np.linspace(0.15, 0.3, 16).round(2).tolist(), *[0.24] * 10]
+CLASS = [*[5] * 16, *range(10)]
+# How far a share and an RMS may lie from the stored ones: another processor adds in another order, so that an image
+# whose two largest logits are nearly equal may be read otherwise, and a noise that is learned anew gathers that.
+APART = {"read": (0.0005, 0), "single": (0.002, 0.0005), "stored noise": (0.003, 0.0005), "new noise": (0.02, 0.002)}
+SHOWN = {"progress": sys.stderr.isatty()}
+
+
+def reading(net, mnist):
+    right = predict(net, mnist.test[0]) == mnist.test[1]
+    return {"k": int(right.sum()), "n": len(right)}
+
+
+def one_image(net, mnist):
+    """The attack of section III, by the book-keeping of the 2017 script."""
+    a = iterative_attack(net, *mnist.test, eps=0.15, alpha=10 / 255, max_iter=200, clip="noise", **SHOWN)
+    won = a.success & (a.n_iter < 200)
+    return {"k": int(won.sum()), "n": len(won), "rms": float(rms(a.noise)[won].mean())}
+
+
+def learned(net, mnist):
+    """The noises of Figures 2 to 5, in the order of the stored ones."""
+    return common_noise(net, *mnist.validation, eps=EPS, source=CLASS, alpha=1 / 255, epochs=25, **SHOWN)
+
+
+def stored(seed):
+    noises = arrays(results.RESULTS / "04_noises.npz", results.REMEDY)["noise"][seed].astype(np.float32)
+    return [CommonNoise(np.clip(e, -eps, eps), eps, c, None, {}, 0) for e, eps, c in zip(noises, EPS, CLASS)]
+
+
+def judged(net, mnist, noise):
+    x = mnist.test[0][mnist.test[1] == noise.source]
+    k = int(np.sum(predict(net, noise.apply(x)) != noise.source))
+    return {"ε": noise.eps, "class": noise.source, "k": k, "n": len(x), "rms": float(rms(noise.noise[None])[0])}
+
+
+def again(mnist):
+    """What the shipped networks give now: the parts from which the ledger makes its rows."""
+    parts = {part: [] for part in ("accuracy", "one_image", "figure_2_3", "figure_4_5")}
+    for seed in ledger.SEEDS:
+        net = cnn.load("mnist", seed)
+        print(f"network {seed}: reads the test images, is attacked on each, and under {len(EPS)} noises", flush=True)
+        parts["accuracy"].append(reading(net, mnist))
+        parts["one_image"].append(one_image(net, mnist))
+        counted = [judged(net, mnist, noise) for noise in (learned(net, mnist) if seed == 0 else stored(seed))]
+        parts["figure_2_3"] += counted[:16]
+        parts["figure_4_5"] += counted[16:]
+    return parts
+
+
+def allowed(row, seed):
+    """How far this number of a network may lie from the stored one."""
+    common = "new noise" if seed == 0 else "stored noise"
+    how = "read" if "accuracy" in row.claim else "single" if row.claim.startswith("section") else common
+    return APART[how][row.kind == "rms"]
+
+
+def compared(then, now):
+    """A line for each measured claim: what is stored, what came out now, and whether each network's agree."""
+    for old, new in zip(then, now, strict=True):
+        if old.kind != "setting":
+            apart = [abs(one - other) for one, other in zip(old.values, new.values)]
+            holds = all(distance <= allowed(old, seed) for seed, distance in enumerate(apart))
+            shown = {name: told(row) for name, row in (("stored", old), ("now", new))}
+            yield {"claim": old.claim, **shown, "of": old.ours[0].n if old.kind == "rate" else None, "holds": holds}
+
+
+def told(row):
+    values = row.ours[: len(ledger.SEEDS)]
+    return " ".join(str(value.k) if isinstance(value, Rate) else f"{value:.4f}" for value in values)
+
+
+def main():
+    mnist = data.load("mnist")
+    if not mnist.published:
+        sys.exit("The stored numbers are of MNIST, which is not on this machine: README.md says what to do")
+    lines = list(compared(ledger.rows(), ledger.rows(again(mnist))))
+    print(tables.text(tables.frame(lines), "Networks 0, 1 and 2, then and now: counts, or the RMS of the noise"))
+    held = sum(line["holds"] for line in lines)
+    print(f"{held} of {len(lines)} hold.")
+    return int(held < len(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
