@@ -5,7 +5,7 @@
     python3 course.py run        run every notebook and write the pages to site/html
     python3 course.py test       run the tests, and every notebook with its recorded numbers
     python3 course.py paper      run everything at the size the paper did (hours; interrupted, it goes on where it was)
-    python3 course.py repeat     measure the paper's numbers once more, and say which hold (half an hour)
+    python3 course.py repeat     measure the paper's numbers once more, and say which hold (ten minutes)
     python3 course.py student    write the copies without solutions to _student; what was worked on is kept
     python3 course.py slides     run every notebook and write a deck of slides from each to _slides
     python3 course.py signs      make the file of traffic signs from its archives (downloads 350 MB)

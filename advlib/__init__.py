@@ -21,6 +21,7 @@ _HOME = {
     "rms": "metrics",
     "success_rate": "metrics",
     "by_scale": "results",
+    "kept": "resume",
     "start": "opening",
 }
 _MODULES = (

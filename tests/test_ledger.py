@@ -155,7 +155,7 @@ def line(parts, claim):
 
 def test_the_paper_our_mean_and_the_verdict_side_by_side(rows):
     parts = ledger.table(rows)
-    assert list(tables.frame(parts).columns) == ["claim", "the paper", "ours", "one more", "verdict", "by the span"]
+    assert list(tables.frame(parts).columns) == ["claim", "the paper", "ours", "verdict", "one more", "by the span"]
     page = tables.html(tables.frame(parts))
     assert page.count('<th scope="row"') == len(rows)
     assert 'scope="rowgroup" colspan="6"' in page

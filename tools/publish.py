@@ -139,7 +139,7 @@ def codecheck():
             for name, told in MANIFEST.items()
         ],
         "summary": f"The {len(claims())} measured numbers of the paper, measured once more by python3 course.py repeat "
-        "(half an hour on two cores) or made anew from the training on by python3 course.py paper (hours), and judged "
+        "(ten minutes on two cores) or made anew from the training on by python3 course.py paper (hours), and judged "
         "in notebooks/09_reproduction_ledger.ipynb; repro.yaml points at each.",
     }
     head = (
