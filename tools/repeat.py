@@ -94,7 +94,7 @@ def main():
     lines = list(compared(ledger.rows(), ledger.rows(again(mnist))))
     print(tables.text(tables.frame(lines), "Networks 0, 1 and 2, then and now: counts, or the RMS of the noise"))
     held = sum(line["holds"] for line in lines)
-    print(f"{held} of {len(lines)} hold: what is stored came out again.  A verdict compares ten networks with the paper.")
+    print(f"{held} of {len(lines)} hold: what is stored came out again.  A verdict is on the paper and ten networks.")
     return int(held < len(lines))
 
 
