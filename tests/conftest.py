@@ -1,7 +1,9 @@
 """What tests of several files ask for: a browser, and whether this run's numbers are the recorded ones."""
 
+import importlib.util
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,18 @@ def browser(chromium):
         browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def bench():
+    """benchmarks/bench.py, which finds its parts beside itself."""
+    folder = Path(__file__).resolve().parents[1] / "benchmarks"
+    spec = importlib.util.spec_from_file_location("bench", folder / "bench.py")
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(folder), *sys.path])
+        spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

@@ -1,26 +1,11 @@
 """benchmarks/: what they compare is the same attack, and README shows what was measured."""
 
-import importlib.util
-import sys
-
 import numpy as np
 import pytest
 import tiny
 from PIL import Image
 
-from advlib import cnn, common_noise, data
-
-FOLDER = data.ROOT / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("bench", FOLDER / "bench.py")
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(FOLDER), *sys.path])
-        spec.loader.exec_module(module)
-    return module
+from advlib import cnn, common_noise
 
 
 def test_the_plain_loop_is_algorithm_1(bench):

@@ -1,26 +1,12 @@
 """benchmarks/optimality.py: AttackBench's measure by hand, its search, and what is counted."""
 
-import importlib.util
-import sys
-
 import numpy as np
 import pytest
 import tiny
 
-from advlib import data, predict
+from advlib import predict
 
-FOLDER = data.ROOT / "benchmarks"
 NEVER = np.inf
-
-
-@pytest.fixture(scope="module")
-def bench():
-    spec = importlib.util.spec_from_file_location("bench", FOLDER / "bench.py")
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(FOLDER), *sys.path])
-        spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

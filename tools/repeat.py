@@ -45,8 +45,8 @@ def stored(seed):
 
 def judged(net, mnist, noise):
     x = mnist.test[0][mnist.test[1] == noise.source]
-    k = int(np.sum(predict(net, noise.apply(x)) != noise.source))
-    return {"ε": noise.eps, "class": noise.source, "k": k, "n": len(x), "rms": float(rms(noise.noise[None])[0])}
+    rate, size = noise.success_rate(net, x, np.full(len(x), noise.source)), float(rms(noise.noise[None])[0])
+    return {"ε": noise.eps, "class": noise.source, "k": rate.k, "n": rate.n, "rms": size}
 
 
 def again(mnist):

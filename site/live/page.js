@@ -339,12 +339,9 @@
   const remember = () => stored(() => localStorage.setItem(KEPT, JSON.stringify(tally)));
 
   function recall() {
-    try {
-      const kept = JSON.parse(localStorage.getItem(KEPT) ?? "[]"), digit = value => Number.isInteger(value) && value >= 0 && value <= 9;
-      tally = kept.filter(row => row.levels > 0 && ["meant", "attack", ...kinds].every(key => digit(row[key])));
-    } catch {
-      tally = [];
-    }
+    const digit = value => Number.isInteger(value) && value >= 0 && value <= 9;
+    const whole = row => row.levels > 0 && ["meant", "attack", ...kinds].every(key => digit(row[key]));
+    tally = stored(() => JSON.parse(localStorage.getItem(KEPT) ?? "[]").filter(whole)) ?? [];  // a damaged one is none
   }
 
   /** The drawing alone, as a link has it: 784 cells of four bits, six bits a letter. */
