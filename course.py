@@ -10,7 +10,7 @@
     python3 course.py slides     run every notebook and write a deck of slides from each to _slides
     python3 course.py signs      make the file of traffic signs from its archives (downloads 350 MB)
     python3 course.py check      look whether this machine is ready for the course
-    python3 course.py bench      measure the speed against other libraries (an hour, and several GB for .venv-peers)
+    python3 course.py bench      measure the speed against other libraries (1½ hours, several GB for .venv-peers)
     python3 course.py pack       pack all that is needed without a network into _pack (pack FOLDER: there)
     python3 course.py colab      give each notebook its link to Colab (colab https://github.com/OWNER/REPOSITORY)
 
@@ -168,7 +168,8 @@ def for_learners(path):
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as why:
-        sys.exit(f"{path} is damaged ({why}): git checkout -- notebooks brings it back")
+        back = "git checkout notebooks brings it back; without git, copy the course again"
+        sys.exit(f"{path} is damaged ({why}): {back}")
     notebook["cells"] = [cell for cell in notebook["cells"] if "solution" not in cell["metadata"].get("tags", [])]
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":

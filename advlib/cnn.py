@@ -9,7 +9,7 @@ import numpy as np
 
 from . import bounds, data, defences, training
 from .backend import keras
-from .files import DATA, DataError, arrays, replacing, verified
+from .files import DATA, DataError, arrays, comes_back, replacing, verified
 from .inputs import check_choice, check_count
 from .training import train
 
@@ -271,7 +271,7 @@ def load(name="mnist", seed=0, architecture="cnn", size=None):
     model = builder(size, len(data.CLASSES) if name == "signs" else 10, seed) if size else builder(seed=seed)
     filename = f"{name}-{architecture}-{size}-{seed}.npz" if size else f"{name}-{architecture}-{seed}.npz"
     path = WEIGHTS / filename
-    remedy = "git checkout data/weights brings the published ones back"
+    remedy = comes_back("data/weights")
     if name in ("digits", "coloured-digits"):
         path, remedy = CACHE / filename, "move it away, and it is made anew"
         if _older_than_the_code(path):

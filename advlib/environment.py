@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from . import data
-from .files import DATA, ROOT, DataError, arrays, verified
+from .files import DATA, ROOT, DataError, arrays, comes_back, verified
 
 MEMORY = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
@@ -125,7 +125,7 @@ def _weights():
     if cnn.OWN:
         yield from _own_weights(cnn.WEIGHTS)
         return
-    remedy = "git checkout -- data/weights brings it back; without git, copy the course again"
+    remedy = comes_back("data/weights")
     whole = 0
     for name, digest in cnn.SHIPPED.items():
         try:

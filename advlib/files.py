@@ -21,6 +21,11 @@ class DataError(Exception):
     """A file that is missing, damaged, or not the one that was published."""
 
 
+def comes_back(path):
+    """The remedy for a file that comes with the course."""
+    return f"git checkout {path} brings it back; without git, copy the course again"
+
+
 @contextlib.contextmanager
 def replacing(path):
     """Write a file beside its place and move it there in one step: it is there whole, or not at all.

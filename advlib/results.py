@@ -12,11 +12,11 @@ from types import GeneratorType
 import numpy as np
 
 from . import resume, tables
-from .files import DATA, ROOT, DataError, record, replacing
+from .files import DATA, ROOT, DataError, comes_back, record, replacing
 from .metrics import Rate
 
 RESULTS = DATA / "results"
-REMEDY = "git checkout data/results"
+REMEDY = comes_back("data/results")
 SCALE = os.environ.get("ADVLIB_SCALE", "workshop")
 if SCALE not in ("workshop", "paper"):
     raise ValueError(f"ADVLIB_SCALE must be workshop or paper; found {SCALE!r}")
@@ -34,7 +34,7 @@ def storing(dataset):
 
 def paper_numbers():
     """What the paper reports: ``data/paper_numbers.json``."""
-    return record(DATA / "paper_numbers.json", "git checkout data/paper_numbers.json")
+    return record(DATA / "paper_numbers.json", comes_back("data/paper_numbers.json"))
 
 
 def _commit():

@@ -1,6 +1,6 @@
 """Speed against the peers, against the machine's limit, and over sizes.
 
-    python3 course.py bench                       all, about an hour; or the parts that are named:
+    python3 course.py bench                       all, an hour and a half; or the parts that are named:
     python3 course.py bench peers common --images 10000
 
 Parts: peers, rounding, direction, optimality, common, limit, scaling, course, pages, live.  Each is one run, so that

@@ -26,7 +26,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
 from advlib import data, results
-from advlib.files import record, replacing
+from advlib.files import comes_back, record, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = ROOT / "benchmarks" / "results.json"
@@ -127,7 +127,7 @@ def execute(notebook, copy):
     try:
         nb = nbformat.read(notebook, 4)
     except Exception as why:  # the like of a conflict that git has marked in it
-        sys.exit(f"\n{notebook} is damaged ({str(why)[:200]}): git checkout -- notebooks brings it back")
+        sys.exit(f"\n{notebook} is damaged ({str(why)[:200]}): {comes_back('notebooks')}")
     running = []
     watched = sys.stdout.isatty() or at_paper_scale()  # by somebody: one line moves
 
@@ -213,7 +213,7 @@ def forecast(pairs):
 
 
 def times():
-    return record(TIMES, "git checkout benchmarks") if TIMES.exists() else {}
+    return record(TIMES, comes_back("benchmarks")) if TIMES.exists() else {}
 
 
 def write_times(pairs):

@@ -200,7 +200,7 @@ def test_weights_that_are_missing_or_damaged(capsys, name, damage, told):
     damage(path)
     failed = only_failure(capsys)
     assert failed.startswith(f"[FAIL] {path} {told}")
-    assert failed.endswith(": git checkout -- data/weights brings it back; without git, copy the course again")
+    assert failed.endswith(": git checkout data/weights brings it back; without git, copy the course again")
 
 
 def test_networks_of_ones_own_are_not_the_published_ones(capsys, monkeypatch):

@@ -414,7 +414,7 @@ def test_under_a_published_name_only_the_published_weights_are_read(what, tmp_pa
     monkeypatch.setattr(cnn, "WEIGHTS", tmp_path / "weights")
     path = put(what, tmp_path / "weights" / "mnist-dense-0.npz")
     message = "a folder, where" if what == "a folder" else r"not the published file: SHA-256 \w{12}…, not 88d450fad58b…"
-    with pytest.raises(files.DataError, match=f"is {message}.*: git checkout data/weights brings") as refused:
+    with pytest.raises(files.DataError, match=f"is {message}.*: git checkout data/weights brings it back") as refused:
         cnn.load("mnist", architecture="dense")
     assert str(path) in str(refused.value)
 

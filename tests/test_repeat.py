@@ -2,8 +2,10 @@
 
 import dataclasses
 import importlib.util
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from advlib import cnn, data, ledger, results
@@ -19,11 +21,18 @@ def rows():
     return ledger.rows()
 
 
+def of(rows, seed):
+    """As one network's own measurement gives them."""
+    return [row if row.kind == "setting" else dataclasses.replace(row, ours=row.ours[seed : seed + 1]) for row in rows]
+
+
 def test_every_measured_claim_is_compared_and_holds_against_itself(rows):
-    lines = list(repeat.compared(rows, rows))
-    assert [line["claim"] for line in lines] == [row.claim for row in rows if row.kind != "setting"]
-    assert len(lines) >= 25
-    assert all(line["holds"] for line in lines)
+    measured = [row.claim for row in rows if row.kind != "setting"]
+    assert len(measured) >= 25
+    for seed in ledger.SEEDS:
+        lines = list(repeat.compared(rows, of(rows, seed), seed))
+        assert [line["claim"] for line in lines] == measured
+        assert all(line["holds"] for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +47,8 @@ def test_a_number_that_has_moved_is_found(rows, claim, network, moved):
     ours[network] = Rate(was.k - moved, was.n) if isinstance(was, Rate) else was - moved
     now = [*rows]
     now[place] = dataclasses.replace(rows[place], ours=tuple(ours))
-    assert [line["claim"] for line in repeat.compared(rows, now) if not line["holds"]] == [claim]
+    lines = repeat.compared(rows, of(now, network), network)
+    assert [line["claim"] for line in lines if not line["holds"]] == [claim]
 
 
 def test_the_stored_noises_come_in_the_order_of_their_classes_and_sizes():
@@ -54,3 +64,35 @@ def test_the_stored_noises_come_in_the_order_of_their_classes_and_sizes():
         found, then = repeat.judged(net, mnist, noise), stored[noise.eps, noise.source]
         assert abs(found["k"] - then["k"]) <= 3
         assert found["rms"] == pytest.approx(then["rms"], abs=5e-4)
+
+
+@pytest.fixture
+def quick(rows, monkeypatch, tmp_path):
+    """Networks that give what is stored, at once; and where it is written."""
+    monkeypatch.setattr(repeat, "WRITTEN", tmp_path / "_repeat" / "claims.csv")
+    monkeypatch.setattr(repeat, "again", lambda seed, mnist: seed)
+    monkeypatch.setattr(repeat.data, "load", lambda name: SimpleNamespace(published=True))
+    monkeypatch.setattr(repeat.ledger, "rows", lambda seed=None: rows if seed is None else of(rows, seed))
+    return repeat.WRITTEN
+
+
+def test_what_is_measured_is_printed_and_written(quick, capsys):
+    assert repeat.main() == 0
+    assert "55 of 55 claims hold" in capsys.readouterr().out
+    written = pd.read_csv(quick)
+    assert len(written) == 165
+    assert set(written["network"]) == {0, 1, 2}
+    assert written["holds"].all()
+
+
+def test_an_interruption_loses_no_network_that_is_done(quick, monkeypatch, capsys):
+    def interrupted(seed, mnist):
+        if seed == repeat.ORDER[-1]:
+            raise KeyboardInterrupt
+        return seed
+
+    monkeypatch.setattr(repeat, "again", interrupted)
+    with pytest.raises(SystemExit, match=f"interrupted at network {repeat.ORDER[-1]}; what the others gave is in"):
+        repeat.main()
+    assert "Network 1, then and now" in capsys.readouterr().out
+    assert len(pd.read_csv(quick)) == 110

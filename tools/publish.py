@@ -119,7 +119,7 @@ def repro():
 # ------------------------------------------------------------------------------- codecheck.yml
 BELOW = "# From here on the codechecker writes; tools/publish.py keeps it.\n"
 MANIFEST = {
-    ledger.STORED: "each measured number of the paper, for each network",
+    ledger.STORED: "each measured number of the paper, for each network; networks 3 to 9 have to be trained first",
     "02_fool_one_image": "section III, and what its numbers rest on",
     "04_common_noise": "Figures 2 to 5, and what they rest on",
     **{f"training-mnist-cnn-{seed}": "section II, how a network of Table I learns" for seed in ledger.SEEDS},
@@ -138,9 +138,11 @@ def codecheck():
             {"file": f"data/results/{name}.json", "comment": f"{told}; made by {', '.join(makers()[name])}"}
             for name, told in MANIFEST.items()
         ],
-        "summary": f"The {len(claims())} measured numbers of the paper, measured once more by python3 course.py repeat "
-        "(ten minutes on two cores) or made anew from the training on by python3 course.py paper (hours), and judged "
-        "in notebooks/09_reproduction_ledger.ipynb; repro.yaml points at each.",
+        "summary": f"The {len(claims())} measured numbers of the paper.  In ten minutes on two cores python3 course.py "
+        "repeat measures them once more on networks 0 to 2, and writes them beside the stored ones into "
+        "_repeat/claims.csv.  python3 course.py paper makes the files of the manifest anew, which takes hours, and the "
+        "training of each network that is not there half an hour of one core.  "
+        "notebooks/09_reproduction_ledger.ipynb judges the numbers; repro.yaml points at each.",
     }
     head = (
         "---\n# What an independent check of the reproduction has to make anew.  Written by tools/publish.py.\n"
