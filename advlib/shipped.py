@@ -1,5 +1,6 @@
 """How the shipped networks were made: python -m advlib.shipped trains those that are not there."""
 
+import sys
 from itertools import product
 
 import numpy as np
@@ -101,15 +102,27 @@ def learn_for_the_page(path=results.RESULTS / "live_noises.npz"):
         np.savez_compressed(file, noise=np.float16(noise), eps=eps)
 
 
-if __name__ == "__main__":  # python -m advlib.shipped: train what is not there
-    for kind, number in [*product(["cnn"], range(10)), ("dense", 0)]:
-        if not any((folder / f"mnist-{kind}-{number}.npz").exists() for folder in (cnn.WEIGHTS, cnn.CACHE)):
-            print(kind, number, train_shipped(kind, number), "of 10000 test images read correctly")
-    for (kind, pixels), number in product(SIGNS, range(3)):
-        if not (cnn.WEIGHTS / f"signs-{kind}-{pixels}-{number}.npz").exists():
-            print("signs", kind, pixels, number, train_for_signs(kind, pixels, number))
-    for kind, number in product(defences.EPOCHS, range(3)):
-        if not (cnn.WEIGHTS / f"mnist-{kind}-{number}.npz").exists():
-            print(kind, number, train_to_resist(kind, number))
+def missing():
+    """The networks that are neither shipped nor trained yet: what trains each, and its arguments."""
+    wanted = [(train_shipped, "mnist", *which) for which in [*product(["cnn"], range(10)), ("dense", 0)]]
+    wanted += [(train_for_signs, "signs", *which, seed) for which, seed in product(SIGNS, range(3))]
+    wanted += [(train_to_resist, "mnist", *which) for which in product(defences.EPOCHS, range(3))]
+    there = {path.stem for folder in (cnn.WEIGHTS, cnn.CACHE) for path in folder.glob("*.npz")}
+    return [(train, which) for train, *which in wanted if "-".join(map(str, which)) not in there]
+
+
+def main():
+    """Train what a full run needs and is not there."""
+    if left := missing():
+        print(f"Networks to be trained first, each with a bar that tells how long: {len(left)}")
+    for train, (_, *which) in left:
+        print(*which, train(*which), flush=True)
     if not (results.RESULTS / "live_noises.npz").exists():
         learn_for_the_page()
+
+
+if __name__ == "__main__":  # python -m advlib.shipped
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted: called again, it goes on where it was")

@@ -78,15 +78,11 @@ def notes(results):
     """A sentence on each other part that has been measured, with the part's name."""
     if "direction" in results:
         found = results["direction"]["measured"]
-        shares = {}
-        for rows in found["first"].values():
-            for row in ran(rows):
-                shares.setdefault(row["name"], []).append(f"{row['k'] / row['n']:.1%}")
+        shares = by_network(found["first"], lambda row: f"{row['k'] / row['n']:.1%}")
         yield "direction", (
             f"An attack's first direction is more than {found['off']:.0%} away from the one that float64 gives for "
-            f"this share of {found['images']:,} test images, network by network: "
-            + "; ".join(f"{name} {', '.join(of)}" for name, of in shares.items()) + "."
-        )  # fmt: skip
+            f"this share of {found['images']:,} test images, network by network: {shares}."
+        )
     if "rounding" in results:
         found = results["rounding"]["measured"]
         some = [str(left["k"]) for left in found["left"] if left["k"]]
@@ -96,15 +92,11 @@ def notes(results):
         )
     if "optimality" in results:
         found = results["optimality"]["measured"]
-        of = {}
-        for rows in found["networks"].values():
-            for row in rows:
-                of.setdefault(row["name"], []).append(f"{row['optimality']:.3f}")
         yield "optimality", (
             f"The smallest ε for each of {found['images']:,} test images, with at most {found['budget']} gradients for "
             "each: AttackBench's optimality (1 where no other attack found less for any image), network by network: "
-            + "; ".join(f"{name} {', '.join(all_)}" for name, all_ in of.items()) + "."
-        )  # fmt: skip
+            f"{by_network(found['networks'], lambda row: format(row['optimality'], '.3f'))}."
+        )
     if "common" in results:
         found = results["common"]["measured"]
         yield "common", f"Until one noise (ε = {found['eps']}) fools {SHARE:.0%} of the unseen 5s. " + "; ".join(
@@ -140,8 +132,8 @@ def notes(results):
         found = sorted(results["paper"]["measured"], key=lambda row: -row["seconds"])
         longest = ", ".join(f"{row['notebook']} {row['seconds'] / 3600:.1f}" for row in found[:3])
         yield "paper", (
-            f"All notebooks at the paper's size: {sum(row['seconds'] for row in found) / 3600:.1f} hours; the longest "
-            f"are {longest}."
+            f"All notebooks at the paper's size: {sum(row['seconds'] for row in found) / 3600:.1f} hours; the longest, "
+            f"in hours: {longest}."
         )
     if "pages" in results:
         found = results["pages"]["measured"]
@@ -162,6 +154,15 @@ def notes(results):
             f"page's own thread slowed {slow['main']['slower']} times a frame takes {slow['worker']['frame']:.0f} ms, "
             f"and {slow['main']['frame']:.0f} where that thread has to compute as well, for want of a worker."
         )
+
+
+def by_network(networks, told):
+    """What is told of each library, network by network, in words."""
+    of = {}
+    for rows in networks.values():
+        for row in ran(rows):
+            of.setdefault(row["name"], []).append(told(row))
+    return "; ".join(f"{name} {', '.join(all_)}" for name, all_ in of.items())
 
 
 def each(rows, what, form):

@@ -17,7 +17,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from small import DATASET, TABLE_1, Evil, equal, gamma, half_written, interrupting, network, npz, train
 
-from advlib import bounds, cnn, data, defences, files, gradients, results, training
+from advlib import bounds, cnn, data, defences, files, gradients, results, shipped, training
 from advlib.backend import keras, tf
 
 SHIPPED = files.DATA / "weights"
@@ -357,6 +357,17 @@ def test_a_name_that_is_no_word_is_refused(name):
 def test_the_shipped_files_are_the_published_ones():
     found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in SHIPPED.glob("*.npz")}
     assert found == cnn.SHIPPED
+
+
+def test_what_is_neither_shipped_nor_trained_is_to_be_trained(monkeypatch, tmp_path):
+    monkeypatch.setattr(cnn, "CACHE", tmp_path)
+    monkeypatch.setattr(cnn, "WEIGHTS", SHIPPED)
+    (tmp_path / "mnist-cnn-5.npz").touch()
+    (tmp_path / "mnist-cnn-6-training.npz").touch()  # only begun
+    assert [which for _, which in shipped.missing()] == [["mnist", "cnn", seed] for seed in (3, 4, 6, 7, 8, 9)]
+    monkeypatch.setattr(cnn, "WEIGHTS", tmp_path)
+    names = {"-".join(map(str, which)) + ".npz" for _, which in shipped.missing()}
+    assert names == {*cnn.SHIPPED, *(f"mnist-cnn-{seed}.npz" for seed in range(3, 10))} - {"mnist-cnn-5.npz"}
 
 
 def arrays(name="mnist-dense-0.npz"):
