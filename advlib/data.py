@@ -196,6 +196,8 @@ def places():
     """The folders in which data files are looked for, in order."""
     folders = [DATA, ROOT.parent / "shared" / "data", _keras_cache()]
     asked = os.environ.get("ADVLIB_DATA")
+    if asked and not Path(asked).is_dir():
+        warnings.warn(f"ADVLIB_DATA={asked} is passed over: name the folder that holds the file", stacklevel=3)
     return [Path(asked), *folders] if asked else folders
 
 

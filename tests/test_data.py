@@ -201,13 +201,20 @@ def test_search_order(nowhere, monkeypatch):
     assert data.find("mnist.npz") is None
 
 
-@pytest.mark.parametrize("asked", ["", "absent", "file"])
-def test_a_place_that_is_no_folder_is_passed_over(asked, nowhere, monkeypatch):
+@pytest.mark.parametrize("asked", ["absent", "file"])
+def test_a_place_that_is_no_folder_is_passed_over_and_told(asked, nowhere, monkeypatch):
     (nowhere / "file").touch()
-    monkeypatch.setenv("ADVLIB_DATA", asked and str(nowhere / asked))
+    monkeypatch.setenv("ADVLIB_DATA", str(nowhere / asked))
     path = nowhere / "checkout" / "data" / "mnist.npz"
     path.write_bytes(WHOLE)
-    assert data.find("mnist.npz") == path
+    with pytest.warns(UserWarning, match=f"ADVLIB_DATA=.*{asked} is passed over"):
+        assert data.find("mnist.npz") == path
+
+
+def test_an_empty_wish_is_none(nowhere, monkeypatch):
+    before = data.places()
+    monkeypatch.setenv("ADVLIB_DATA", "")
+    assert data.places() == before
 
 
 def test_without_keras_home_the_cache_is_in_the_home_folder(nowhere, monkeypatch):

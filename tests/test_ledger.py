@@ -221,4 +221,4 @@ def test_the_report_in_five_paragraphs_has_the_count_of_today(rows):
     measured = [r for r in rows if r.kind != "setting"]
     outside = sum(r.verdict != "reproduced" for r in measured)
     outside = ["none", "one", "two", "three"][outside]
-    assert f"Of the {len(measured)} that were measured, {outside} lie outside" in report
+    assert f"Of the {len(measured)} that were measured, {outside} are not reproduced" in report

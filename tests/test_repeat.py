@@ -32,7 +32,7 @@ def test_every_measured_claim_is_compared_and_holds_against_itself(rows):
     for seed in ledger.SEEDS:
         lines = list(repeat.compared(rows, of(rows, seed), seed))
         assert [line["claim"] for line in lines] == measured
-        assert all(line["holds"] for line in lines)
+        assert all(line["as stored"] for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_number_that_has_moved_is_found(rows, claim, network, moved):
     now = [*rows]
     now[place] = dataclasses.replace(rows[place], ours=tuple(ours))
     lines = repeat.compared(rows, of(now, network), network)
-    assert [line["claim"] for line in lines if not line["holds"]] == [claim]
+    assert [line["claim"] for line in lines if not line["as stored"]] == [claim]
 
 
 def test_the_stored_noises_come_in_the_order_of_their_classes_and_sizes():
@@ -78,11 +78,11 @@ def quick(rows, monkeypatch, tmp_path):
 
 def test_what_is_measured_is_printed_and_written(quick, capsys):
     assert repeat.main() == 0
-    assert "55 of 55 claims hold" in capsys.readouterr().out
+    assert "55 of 55 measured claims came out as stored" in capsys.readouterr().out
     written = pd.read_csv(quick)
     assert len(written) == 165
     assert set(written["network"]) == {0, 1, 2}
-    assert written["holds"].all()
+    assert written["as stored"].all()
 
 
 def test_an_interruption_loses_no_network_that_is_done(quick, monkeypatch, capsys):
@@ -94,5 +94,5 @@ def test_an_interruption_loses_no_network_that_is_done(quick, monkeypatch, capsy
     monkeypatch.setattr(repeat, "again", interrupted)
     with pytest.raises(SystemExit, match=f"interrupted at network {repeat.ORDER[-1]}; what the others gave is in"):
         repeat.main()
-    assert "Network 1, then and now" in capsys.readouterr().out
+    assert "Network 1, stored and now" in capsys.readouterr().out
     assert len(pd.read_csv(quick)) == 110

@@ -15,7 +15,6 @@ if not sys.stderr.isatty():  # a log is to have a line a minute
 from advlib import cnn, common_noise, data, iterative_attack, ledger, predict, results, rms, tables
 from advlib.common import CommonNoise
 from advlib.files import ROOT, arrays, replacing
-from advlib.metrics import Rate
 
 EPS = [*np.linspace(0.15, 0.3, 16).round(2).tolist(), *[0.24] * 10]
 CLASS = [*[5] * 16, *range(10)]
@@ -23,7 +22,7 @@ CLASS = [*[5] * 16, *range(10)]
 # whose two largest logits are nearly equal may be read otherwise, and a noise that is learned anew gathers that.
 APART = {"read": (0.0005, 0), "single": (0.002, 0.0005), "stored noise": (0.003, 0.0005), "new noise": (0.02, 0.002)}
 WRITTEN = ROOT / "_repeat" / "claims.csv"
-ORDER = (1, 2, 0)  # the last takes most of the time
+ORDER = (1, 2, 0)  # the last takes longest
 
 
 def reading(net, mnist):
@@ -57,8 +56,8 @@ def judged(net, mnist, noise):
 def again(seed, mnist):
     """What a shipped network gives now: the parts from which the ledger makes its rows."""
     net = cnn.load("mnist", seed)
-    noises = f"learns {len(EPS)} noises, which takes most of the time" if seed == 0 else f"meets {len(EPS)} noises"
-    print(f"network {seed}: reads the test images, is attacked on each, and {noises}", flush=True)
+    how = "learns" if seed == 0 else "meets"
+    print(f"network {seed}: reads the test images, is attacked on each, and {how} {len(EPS)} noises", flush=True)
     parts = {"accuracy": [reading(net, mnist)], "one_image": [one_image(net, mnist)]}
     counted = [judged(net, mnist, noise) for noise in (learned(net, mnist) if seed == 0 else stored(seed))]
     return {**parts, "figure_2_3": counted[:16], "figure_4_5": counted[16:]}
@@ -75,22 +74,19 @@ def compared(then, now, seed):
     """A line for each measured claim: what is stored of this network, what came out now, and whether they agree."""
     for old, new in zip(then, now, strict=True):
         if old.kind != "setting":
-            shown = {"stored": told(old, seed), "now": told(new, 0)}
-            of = old.ours[seed].n if old.kind == "rate" else None
-            holds = abs(old.values[seed] - new.values[0]) <= allowed(old, seed)
-            judged = {"the paper": old.paper, "verdict": old.verdict}
-            yield {"claim": old.claim, **shown, "of": of, "holds": holds, **judged}
-
-
-def told(row, place):
-    value = row.ours[place]
-    return str(value.k) if isinstance(value, Rate) else f"{value:.4f}"
+            before, after = old.values[seed], new.values[0]
+            yield {
+                "claim": old.claim, "images": old.ours[seed].n if old.kind == "rate" else None,
+                "stored": f"{before:.4f}", "now": f"{after:.4f}",
+                "as stored": abs(before - after) <= allowed(old, seed),
+                "the paper": f"{old.paper:.4g}", "verdict": old.verdict,
+            }  # fmt: skip
 
 
 def main():
     mnist = data.load("mnist")
     if not mnist.published:
-        sys.exit("The stored numbers are of MNIST, which is not on this machine: README.md says what to do")
+        sys.exit("The stored numbers are of MNIST, which is not on this machine: README.md, MNIST without a network")
     then, found = ledger.rows(), []
     for seed in ORDER:
         try:
@@ -98,12 +94,12 @@ def main():
         except KeyboardInterrupt:
             done = f"what the others gave is in {WRITTEN}" if found else "nothing was measured"
             sys.exit(f"\ninterrupted at network {seed}; {done}")
-        print(tables.text(tables.frame(lines), f"Network {seed}, then and now: counts, or the RMS of the noise"))
+        print(tables.text(tables.frame(lines), f"Network {seed}, stored and now: shares of so many images, or an RMS"))
         found += [{"network": seed, **line} for line in lines]
         with replacing(WRITTEN) as part:
             tables.frame(found).to_csv(part, index=False)
-    apart = {line["claim"] for line in found if not line["holds"]}
-    print(f"{len(lines) - len(apart)} of {len(lines)} claims hold on each network: what is stored came out again.  "
+    apart = {line["claim"] for line in found if not line["as stored"]}
+    print(f"{len(lines) - len(apart)} of {len(lines)} measured claims came out as stored, on each network.  "
           f"A verdict is on the paper and ten networks.\nWritten to {WRITTEN}")  # fmt: skip
     return int(bool(apart))
 
