@@ -24,7 +24,7 @@ BADGES = {
 WHY = {
     "Table I, units of the dense layer": "The paper prints 1204, its script has 1024; perhaps two digits were swapped.",
     "Figure 5, the 3s": "The interval takes a share to be normally distributed, which near 100 % it is not: made from "
-    "log-odds it holds the paper's value.  So it does with the script's rounded gradients.",
+    "log-odds it holds the paper's value.  With the script's arithmetic the one made from the shares does, too.",
 }
 
 
