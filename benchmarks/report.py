@@ -130,10 +130,10 @@ def notes(results):
         )
     if "paper" in results:
         found = sorted(results["paper"]["measured"], key=lambda row: -row["seconds"])
+        hours = sum(row["seconds"] for row in found) / 3600
         longest = ", ".join(f"{row['notebook']} {row['seconds'] / 3600:.1f}" for row in found[:3])
         yield "paper", (
-            f"All notebooks at the paper's size: {sum(row['seconds'] for row in found) / 3600:.1f} hours; the longest, "
-            f"in hours: {longest}."
+            f"{len(found)} notebooks at the paper's size: {hours:.1f} hours; the longest, in hours: {longest}."
         )
     if "pages" in results:
         found = results["pages"]["measured"]
