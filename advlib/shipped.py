@@ -33,18 +33,18 @@ def train_shipped(architecture, seed):
         kept = [history["watched"][history["iteration"].index(i)] for i in SNAPSHOTS]
         with replacing(results.RESULTS / f"filters-{name}.npz") as part, open(part, "wb") as file:
             np.savez_compressed(file, iteration=SNAPSHOTS, filters=np.float16(kept))
+    counted = {"test_correct": correct, "test_images": len(dataset.test[1])}
     results.save(
         f"training-{name}",
         {
             "iteration": history["iteration"],
             "validation_accuracy": history["accuracy"],
             "loss_per_100_batches": np.reshape(history["loss"], (-1, 100)).mean(1).round(5).tolist(),
-            "test_correct": correct,
-            "test_images": len(dataset.test[1]),
+            **counted,
         },
         seed=seed,
     )
-    return correct
+    return counted
 
 
 # (architecture, size): epochs and first learning rate, out of a dozen recipes that were tried.  The choice was made on

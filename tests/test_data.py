@@ -215,6 +215,9 @@ def test_an_empty_wish_is_none(nowhere, monkeypatch):
     before = data.places()
     monkeypatch.setenv("ADVLIB_DATA", "")
     assert data.places() == before
+    path = nowhere / "checkout" / "data" / "mnist.npz"
+    path.write_bytes(WHOLE)
+    assert data.find("mnist.npz") == path
 
 
 def test_without_keras_home_the_cache_is_in_the_home_folder(nowhere, monkeypatch):
