@@ -26,6 +26,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from course_setup import INSIDE, PYTHON, ROOT, VENV, call, clean, project_file, ready, set_up, wheels
@@ -188,12 +189,11 @@ def copies():
     folder = ROOT / "_student"
     folder.mkdir(exist_ok=True)
     record = folder / ".written.json"  # what stood in the copies when they were written
-    known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
-    done = []
+    known, done = recorded(record), []
     for path in notebooks():
         text, copy = for_learners(path), within(folder, path)
         name, new = copy.relative_to(folder).as_posix(), typed(text)
-        found = typed(copy.read_text(encoding="utf-8")) if copy.exists() else None
+        found = typed(copy.read_text(encoding="utf-8", errors="replace")) if copy.exists() else None
         if found is None or (new != known.get(name) and found in (new, known.get(name))):
             copy.parent.mkdir(exist_ok=True)
             write(copy, text)
@@ -207,6 +207,13 @@ def copies():
     for name in ("glossary.md", "references.md"):
         shutil.copy(str(ROOT / "notebooks" / name), str(folder))
     return done
+
+
+def recorded(path):
+    """What was noted of written files; nothing where the record is damaged, as by a power cut."""
+    with suppress(OSError, ValueError, TypeError):
+        return dict(json.loads(path.read_bytes()))
+    return {}
 
 
 def typed(text):
@@ -245,8 +252,8 @@ def check(more):
     ]
     for fine, text, remedy in lines:
         print(f"[OK] {text}" if fine else f"[FAIL] {text}: {remedy}", flush=True)
-    inside = call(PYTHON, "site/check.py") if whole else 0  # how many it has found; below 0: a package crashes
-    failed = sum(not fine for fine, _, _ in lines) + (inside if inside >= 0 else 1)
+    inside = call(PYTHON, "site/check.py") if whole else 0  # how many it has found; where a package crashes, no count
+    failed = sum(not fine for fine, _, _ in lines) + (inside if 0 <= inside < 128 else 1)
     print(f"{failed} to mend: README.md, Troubleshooting, helps." if failed else "This machine is ready.")
     return int(failed > 0)
 
@@ -274,10 +281,14 @@ def pack(more):
     for name, command in (("site/html", "run"), ("_slides", "slides")):
         if not (ROOT / name).is_dir():
             print(f"{name} is not here and is not packed: course.py {command} writes it")
-        copies.update({path.relative_to(ROOT): path for path in (ROOT / name).rglob("*") if path.is_file()})
+        copies.update({path.relative_to(ROOT).as_posix(): path for path in (ROOT / name).rglob("*") if path.is_file()})
+    record = folder / ".packed.json"
+    for name in set(recorded(record)) - set(copies):  # a notebook that is no more would be taken for one of the course
+        (folder / name).unlink(missing_ok=True)
     for name, path in copies.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, folder / name)
+    write(record, json.dumps(dict.fromkeys(copies)))
     packed = folder / wheels().relative_to(ROOT)
     lock = (ROOT / "requirements.lock").read_bytes()
     if not (packed / "requirements.lock").exists() or (packed / "requirements.lock").read_bytes() != lock:

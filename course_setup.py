@@ -50,11 +50,12 @@ else:
 
 def clean():
     """The environment variables for every program: without those that lead to other packages."""
-    return {
+    kept = {
         name: value
         for name, value in os.environ.items()
         if name not in FOREIGN and (SOURCES.fullmatch(name) or not name.startswith(("PIP_", "UV_")))
     }
+    return dict(kept, PYTHONIOENCODING="utf-8")  # Windows writes files and pipes in a code page that has no ε
 
 
 def configured(python):

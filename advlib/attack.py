@@ -277,7 +277,7 @@ def box_attack(model, x, y, low, high, *, max_iter=60, restarts=2, targets=2, se
     z = logits(model, x, batch_size)
     y = check_labels("y", y, len(x), z.shape[1])
     likeliest = np.argsort(-np.where(np.arange(z.shape[1]) == y[:, None], -np.inf, z), axis=1)
-    x_adv, success, rng = x.copy(), read(z)[0] != y, np.random.default_rng(seed)
+    x_adv, success, rng = x.copy(), worked(read(z)[0], y), np.random.default_rng(seed)
     for attempt in range(restarts + min(targets, z.shape[1] - 1)):
         rows = np.flatnonzero(~success)
         begin = low[rows] + rng.random(x[rows].shape, np.float32) * (high[rows] - low[rows])
@@ -298,9 +298,9 @@ def _descend(model, x, y, low, high, goal, uphill, max_iter):
     x, before, fooled, rows = x.copy(), x, np.zeros(len(x), bool), np.arange(len(x))
     for t in range(max_iter + 1):
         z, g = gradient(model, x[rows], goal[rows])
-        wrong = read(z)[0] != y[rows]
+        wrong = worked(read(z)[0], y[rows])
         fooled[rows[wrong]] = True
-        rows, g = rows[~wrong], g[~wrong]
+        rows, g = rows[~wrong], np.where(np.isfinite(g[~wrong]), g[~wrong], 0)
         if t == max_iter or not len(rows):
             return x, fooled
         size = np.float32(uphill * (0.01 + (1 - t / max_iter) ** 1.5) / 2)

@@ -1,11 +1,9 @@
 """What no noise can change: bounds by interval arithmetic (Gowal et al., 2018)."""
 
-import weakref
-
 import numpy as np
 
 from .backend import keras, tf
-from .gradients import check_model
+from .gradients import _graph, _images, check_model
 from .inputs import check_count, check_eps, check_labels, check_pixels
 
 ROUNDING = 1e-3  # of a margin: logits reach 50, and in double precision the margins move by less than a hundredth of it
@@ -38,13 +36,15 @@ def through(layer, low, high):
         return layer(low), layer(high)
 
     def linear(values, weights):
-        if weights.ndim == 2:
-            return ops.matmul(values, weights)
-        return ops.conv(values, weights, layer.strides, layer.padding)
+        return ops.matmul(values, weights) if weights.ndim == 2 else layer.convolution_op(values, weights)
 
-    middle = linear((low + high) / 2, kernel) + layer.bias
+    middle = linear((low + high) / 2, kernel) + _bias(layer)
     radius = linear((high - low) / 2, ops.abs(kernel))
     return layer.activation(middle - radius), layer.activation(middle + radius)
+
+
+def _bias(layer):
+    return 0.0 if layer.bias is None else layer.bias
 
 
 def margins(model, x, y, eps):
@@ -69,7 +69,7 @@ def margins(model, x, y, eps):
     low, high = ops.clip(x - eps, 0, 1), ops.clip(x + eps, 0, 1)
     for layer in model.layers[:-1]:
         low, high = through(layer, low, high)
-    weights, bias = model.layers[-1].kernel, model.layers[-1].bias
+    weights, bias = model.layers[-1].kernel, _bias(model.layers[-1])
     own = ops.one_hot(y, weights.shape[1])
     z = ops.matmul((low + high) / 2, weights) + bias
     ahead = ops.sum(own * z, axis=1, keepdims=True) - z
@@ -110,7 +110,7 @@ def certified(model, x, y, eps, batch_size=500):
     y = check_labels("y", y, len(x), model.output_shape[-1])
     check_eps(eps, (0, 1))
     check_count("batch_size", batch_size, least=1)
-    compute, proved = _graph(model), np.zeros(len(x), bool)
+    compute, proved = _graph(model, _margins_graph), np.zeros(len(x), bool)
     for i in range(0, len(x), batch_size):
         rows = slice(i, i + batch_size)
         least = compute(tf.constant(x[rows]), tf.constant(y[rows]), tf.constant(eps, tf.float32)).numpy()
@@ -136,14 +136,6 @@ def check_bounded(model):
         raise TypeError(f"the last layer must be Dense, for the differences of its logits; found {layers[-1].name!r}")
 
 
-_traced = weakref.WeakKeyDictionary()  # model to its graph
-
-
-def _graph(model):
-    if model not in _traced:
-        ref = weakref.ref(model)  # the graph must not keep the model alive
-        images = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-        signature = [images, tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.float32)]
-        compute = tf.function(lambda x, y, eps: margins(ref(), x, y, eps), input_signature=signature)
-        _traced[model] = compute.get_concrete_function()
-    return _traced[model]
+def _margins_graph(ref):
+    signature = [_images(ref()), tf.TensorSpec((None,), tf.int64), tf.TensorSpec((), tf.float32)]
+    return tf.function(lambda x, y, eps: margins(ref(), x, y, eps), input_signature=signature)

@@ -189,7 +189,7 @@ def common_noise(
     missing = np.setdiff1d(S, y)
     if len(missing):
         raise ValueError(f"there is no image of class {missing[0]} to learn on; y holds {np.unique(y)}")
-    T = None if y_target is None else check_targets(T, S, classes)
+    T = None if y_target is None else check_targets(T, S, classes, "source", "noise")
 
     rows = [np.flatnonzero(y == s) for s in S]  # each noise's images, in order
     sizes = np.array([len(r) for r in rows])
@@ -211,7 +211,7 @@ def common_noise(
             found.append(CommonNoise(noise[k], float(E[k]), int(S[k]), target, bounds=tuple(bounds), **learned))
         return found if several else found[0]
 
-    steps = epochs * sizes.max()
+    steps, t = epochs * sizes.max(), 0
     try:
         with tqdm(total=steps, desc="common noise", unit="step", disable=not progress) as bar:
             for t in range(steps):

@@ -84,7 +84,7 @@ def against_common(eps, warm_up, shape, classes=10, each=5, alpha=0.03, refresh=
     alpha : float
         Step of a noise: the sign of the summed directions of the images that wear it.
     refresh : float
-        The chance that a noise begins again at random, a batch.
+        How many of all the noises begin again at random, a batch, on average.
     seed : int
 
     Returns

@@ -40,7 +40,7 @@ def logits(model, x, batch_size=100):
     ValueError, TypeError
         Images or a model that do not fit; the message names what was found and the remedy.
     """
-    compute = _graph(model, "logits")
+    compute = _graph(model, _logits_graph)
     x = check_shape(x, model.input_shape[1:])
     check_count("batch_size", batch_size, least=1)
     starts = range(0, len(x), batch_size)
@@ -127,7 +127,7 @@ def gradient(model, x, y):
     ValueError, TypeError
         Images, labels or a model that do not fit; the message names what was found and the remedy.
     """
-    compute = _graph(model, "gradient")
+    compute = _graph(model, _gradient_graph)
     x = check_shape(x, model.input_shape[1:])
     y = check_labels("y", y, len(x), model.output_shape[-1])
     if not len(x):  # TensorFlow's convolutions stop at these
@@ -165,7 +165,7 @@ def direction(gradient, rule="gradient"):
 
 
 # ------------------------------------------------------------------------ the network as a graph
-_traced = weakref.WeakKeyDictionary()  # model to {kind: (what it was traced from, the graph)}
+_traced = weakref.WeakKeyDictionary()  # model to {what made it: (what it was traced from, the graph)}
 
 
 def check_model(model, kind="gradient"):
@@ -173,26 +173,26 @@ def check_model(model, kind="gradient"):
 
     Where only ``"logits"`` are asked for, probabilities will do.
     """
-    _graph(model, kind)
+    _graph(model, {"logits": _logits_graph, "gradient": _gradient_graph}[kind])
 
 
-def _graph(model, kind):
-    """The network's logits, or logits and gradient, traced once for batches of every size.
+def _graph(model, make):
+    """The network's logits, logits and gradient, or what else a function makes of it, traced once for all batches.
 
     A graph reads the weights as they are.  Where anything else of the model has changed it is traced anew.
     """
     known = _traced.get(model, {}) if isinstance(model, keras.Model) else {}
-    if kind not in known or not _unchanged(model, *known[kind][0]):
+    if make not in known or not _unchanged(model, *known[make][0]):
         _check_kind(model)
-        if kind == "gradient":
+        if make is _gradient_graph:
             _refuse_probabilities(model)
         # a reference back to the model would keep it, and its graphs, alive for ever
-        graph = {"logits": _logits_graph, "gradient": _gradient_graph}[kind](weakref.ref(model))
+        graph = make(weakref.ref(model))
         # traced here: TensorFlow takes five networks for one that is traced again and again, and warns
         graph = graph.get_concrete_function()
         known = _traced.setdefault(model, {})
-        known[kind] = _state(model), graph
-    return known[kind][1]
+        known[make] = _state(model), graph
+    return known[make][1]
 
 
 def _logits_graph(ref):

@@ -118,8 +118,8 @@ def check_labels(name, labels, n, classes):
     return labels.astype(np.int64, copy=False)
 
 
-def check_targets(y_target, y, classes):
-    """Refuse targets that are no labels, or an image's own; return one for each image as int64, or None for None."""
+def check_targets(y_target, y, classes, name="y", row="image"):
+    """Refuse targets that are no labels, or a row's own; return one for each image as int64, or None for None."""
     if y_target is None:
         return None
     y_target = np.asarray(y_target)
@@ -129,7 +129,7 @@ def check_targets(y_target, y, classes):
     same = np.flatnonzero(y_target == y)
     if len(same):
         raise ValueError(
-            f"y_target must differ from y; both are {y[same[0]]} for image {same[0]} "
-            f"({len(same)} such images): leave those images out"
+            f"y_target must differ from {name}; both are {y[same[0]]} for {row} {same[0]} "
+            f"({len(same)} such {row}s): leave those {row}s out"
         )
     return y_target

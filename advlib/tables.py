@@ -145,7 +145,8 @@ def _texts(cells):
     numbers = [part for part in parts if isinstance(part, float) and math.isfinite(part)]
     sizes = [abs(number) for number in numbers if number]
     form = "{:.0f}"
-    if sizes and (max(sizes) < 1e-3 or min(sizes) < 1e-4 * max(sizes)):  # p values, for example
+    whole = all(number.is_integer() for number in sizes)  # counts, which pandas makes floats where one is missing
+    if sizes and not whole and (max(sizes) < 1e-3 or min(sizes) < 1e-4 * max(sizes)):  # p values, for example
         form = "{:.2g}"
     elif sizes:  # three digits of the largest, but no column of zeros
         decimals = max(0, 2 - math.floor(math.log10(max(sizes))))

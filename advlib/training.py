@@ -76,7 +76,8 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        The checkpoint belongs to another training, or to a longer one; or a setting makes no sense.
+        The checkpoint belongs to another training, or to a longer one, or was not measured at ``evaluate_at``; or a
+        setting makes no sense.
     DataError
         The checkpoint is damaged, or is no checkpoint.
     """
@@ -85,7 +86,8 @@ def train(
     check_number("learning_rate", learning_rate, least=0)
     check_count("seed", seed)
     check_count("save_every", save_every, least=1)
-    if not 1 <= batch_size <= len(images):
+    check_count("batch_size", batch_size, least=1)
+    if batch_size > len(images):
         raise ValueError(f"batch_size must lie in 1 … {len(images)}; found {batch_size}")
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, iterations) if falling else learning_rate
     optimizer = keras.optimizers.Adam(schedule)
@@ -107,8 +109,8 @@ def train(
     evaluate_at, own, began = {*evaluate_at, iterations}, checkpoint is None, resume.clock()
     if checkpoint or resume.FOLDER:
         settings = {
-            "images a batch": batch_size, "learning rate": learning_rate, "order of the images": seed,
-            "falling over": iterations if falling else None, "augment": getattr(augment, "__name__", None),
+            "images a batch": int(batch_size), "learning rate": float(learning_rate), "order of the images": int(seed),
+            "falling over": int(iterations) if falling else None, "augment": getattr(augment, "__name__", None),
             "loss": getattr(loss, "__qualname__", None),
             "images": _digest([images, labels]), "first weights": _digest(v.numpy() for v in state),
             "shapes": [list(v.shape) for v in state],
@@ -118,10 +120,8 @@ def train(
             save_every = OWN
     if checkpoint and Path(checkpoint).exists():
         with suppress(*[DataError] * own):  # a damaged one of the full run's is as good as none
-            _resume(checkpoint, settings, state, history)
+            _resume(checkpoint, settings, state, history, iterations, evaluate_at)
     done = len(history["loss"])
-    if done > iterations:
-        raise ValueError(f"{checkpoint} has {done} iterations already, more than {iterations}: {ELSEWHERE}")
     bar = tqdm(total=iterations, initial=done, desc="training", unit="batch", disable=not progress)
     with bar:
         for i in range(done, iterations + 1):
@@ -182,7 +182,7 @@ def _save_checkpoint(path, settings, state, history):
         )  # fmt: skip
 
 
-def _resume(path, settings, state, history):
+def _resume(path, settings, state, history, iterations, evaluate_at):
     names = ["settings", "watched", "loss", "iteration", "accuracy", *(f"state_{k}" for k in range(len(state)))]
     saved = arrays(path, ELSEWHERE, names)
     found = json.loads(str(saved["settings"]))
@@ -192,6 +192,12 @@ def _resume(path, settings, state, history):
             raise ValueError(
                 f"{path} is the checkpoint of another training: {what} {there} there, {here} here: {ELSEWHERE}"
             )
+    done = len(saved["loss"])
+    if done > iterations:
+        raise ValueError(f"{path} has {done} iterations already, more than {iterations}: {ELSEWHERE}")
+    passed = [i for i in sorted(evaluate_at) if i < done and i not in saved["iteration"]]
+    if passed:
+        raise ValueError(f"{path} is past iteration {passed[0]}, and nothing was measured there: {ELSEWHERE}")
     resume.spent(found.get("seconds", 0))
     for k, variable in enumerate(state):
         variable.assign(saved[f"state_{k}"])

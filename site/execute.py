@@ -30,6 +30,7 @@ from advlib.files import comes_back, record, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMES = ROOT / "benchmarks" / "results.json"
+ARRAYS, WRITTEN = (re.compile(before + rb'RESULTS / \\"(.+?)\\"') for before in (b"", rb"replacing\(results\."))
 READ = re.compile(rb'(?:load|stored)\(\\"(.+?)\\"|study\(\\"(.+?)\\", \w+, read_only')  # as a notebook's file has it
 
 
@@ -48,6 +49,9 @@ def ground(notebook):
     if at_paper_scale() and notebook.parent.name == "in_depth":  # it stores results itself, and others do after it
         folders.pop()
         digest.update(text([stored((a or b).decode()) for a, b in READ.findall(source)]))
+        for name in sorted(set(ARRAYS.findall(source)) - set(WRITTEN.findall(source))):
+            path = ROOT / "data" / "results" / name.decode()
+            digest.update(path.read_bytes() if path.exists() else b"")
     files = [(folder, path) for folder in folders for path in folder.rglob("*")]
     cache = ROOT / "data" / "cache"  # networks that are not shipped, see cnn.load; no checkpoint of a training
     files += [(cache, path) for path in cache.glob("mnist-cnn-?.npz")]
@@ -55,7 +59,9 @@ def ground(notebook):
         if path.is_file() and "__pycache__" not in name.split("/"):
             content = path.read_bytes()
             digest.update(f"{name} {len(content)}\n".encode() + content)
-    digest.update((ROOT / "requirements.lock").read_bytes() + platform.python_version().encode())
+    for path in (ROOT / "data" / "paper_numbers.json", ROOT / "requirements.lock"):
+        digest.update(path.read_bytes() if path.exists() else b"")
+    digest.update(platform.python_version().encode())
     for name in ("ADVLIB_SCALE", "ADVLIB_DATASET", "ADVLIB_PAGE"):
         digest.update(f"{name}={os.environ.get(name)}".encode())
     if rb"\"signs\"" in source:

@@ -812,6 +812,22 @@ def test_each_attempt_of_the_search_adds_what_it_finds():
     assert not found(restarts=0, targets=0).any()
 
 
+def test_what_cannot_be_read_is_not_found():
+    """A network whose logits are NaN above the middle: no image of which that is all there is was fooled."""
+    @keras.saving.register_keras_serializable("a test's")
+    class Breaks(layers.Layer):
+        def call(self, x):
+            return tf.where(x > 0.5, np.nan, x)
+
+    model = keras.Sequential([layers.Input((1, 2, 1)), Breaks(), layers.Flatten(), layers.Dense(2)])
+    model.set_weights([np.float32([[1, 0], [0, 1]]), np.float32([0.5, 0])])
+    x = np.full((2, 1, 2, 1), 0.4, np.float32)
+    x[1] = 0.9  # cannot be read to begin with
+    x_adv, success = box_attack(model, x, [0, 0], np.clip(x - 0.2, 0, 1), np.clip(x + 0.2, 0, 1), max_iter=10)
+    assert not success.any()
+    assert np.isfinite(x_adv).all()
+
+
 def test_a_search_begins_inside_its_box():
     model, x = tiny.convolutional(), tiny.images(3)
     with pytest.raises(ValueError, match="low <= x <= high must hold"):

@@ -81,6 +81,36 @@ def test_the_bounds_hold_whatever_lies_between(seed, eps, to_prove):
         assert (z[:, [y]] - z >= least - 1e-4 * (1 + np.abs(z).max())).all()
 
 
+@pytest.mark.parametrize("layer", [
+    layers.Conv2D(3, 3, padding="same", dilation_rate=2, activation="relu"), layers.Conv2D(3, 3, strides=2),
+    layers.Conv2D(3, 3, use_bias=False), layers.Dense(4, activation="relu", use_bias=False),
+])  # fmt: skip
+def test_between_equal_bounds_a_layer_gives_its_own_values(layer):
+    x = tiny.images(5, (12, 12, 1), 1)
+    values = layer(x).numpy()
+    for bound in bounds.through(layer, tf.constant(x), tf.constant(x)):
+        assert np.allclose(bound, values, atol=1e-6)
+
+
+def test_a_last_layer_without_a_bias():
+    model = keras.Sequential([layers.Input((1, 2, 1)), layers.Flatten(), layers.Dense(2, use_bias=False)])
+    model.set_weights([np.float32([[1, 0], [0, 1]])])
+    x = np.float32([[[[0.75], [0.25]]]])  # the logits: they meet where each pixel moves by 0.25
+    assert bounds.certified(model, x, [0], 0.24)
+    assert not bounds.certified(model, x, [0], 0.26)
+
+
+def test_a_layer_that_is_set_otherwise_afterwards_counts():
+    """Else the certificate would be of a network that is no more."""
+    model = keras.Sequential([layers.Input((1, 2, 1)), layers.Rescaling(1.0), layers.Flatten(), layers.Dense(2)])
+    model.set_weights([np.float32([[1, 0], [0, 1]]), np.float32([0, 0.25])])
+    x = np.float32([[[[0.75], [0.25]]]])  # the first logit leads by 0.25 and, where the pixels count a third, lags
+    assert bounds.certified(model, x, [0], 0.1)
+    model.layers[0].scale = 1 / 3
+    assert predict(model, x)[0] == 1
+    assert not bounds.certified(model, x, [0], 0.1)
+
+
 def test_no_attack_breaks_a_certificate():
     model, x = strided(3), tiny.images(60, (12, 12, 1), 5)
     y = predict(model, x)

@@ -11,6 +11,7 @@ import warnings
 import weakref
 import zipfile
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -368,6 +369,16 @@ def test_what_is_neither_shipped_nor_trained_is_to_be_trained(monkeypatch, tmp_p
     monkeypatch.setattr(cnn, "WEIGHTS", tmp_path)
     names = {"-".join(map(str, which)) + ".npz" for _, which in shipped.missing()}
     assert names == {*cnn.SHIPPED, *(f"mnist-cnn-{seed}.npz" for seed in range(3, 10))} - {"mnist-cnn-5.npz"}
+
+
+def test_on_the_images_that_stand_in_for_mnist_no_network_of_mnist_is_trained(monkeypatch, tmp_path, capsys):
+    """Else the ledger would take what had learned digits of another data set for a network of the paper's."""
+    monkeypatch.setattr(cnn, "CACHE", tmp_path)
+    monkeypatch.setattr(data, "load", lambda name: SimpleNamespace(published=False))
+    monkeypatch.setattr(shipped, "train_shipped", lambda *which: pytest.fail(f"{which} was trained"))
+    shipped.main()
+    assert "the images of mnist" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
 
 
 def arrays(name="mnist-dense-0.npz"):

@@ -74,6 +74,14 @@ def test_a_notebook_that_is_no_text_has_a_key_too(came_from, tmp_path):
     assert came_from() != key
 
 
+def test_a_corrected_number_of_the_papers_makes_them_run_again(came_from, tmp_path):
+    keys = {came_from()}
+    for text in ("old", "new"):
+        write(tmp_path / "data" / "paper_numbers.json", text)
+        keys.add(came_from())
+    assert len(keys) == 3
+
+
 def test_a_file_that_moves_makes_them_run_again(came_from, tmp_path):
     keys = [came_from()]
     (tmp_path / "advlib" / "checks" / "one_image.py").rename(tmp_path / "advlib" / "one_image.py")
@@ -191,6 +199,18 @@ def test_a_full_runs_notebook_rests_on_the_results_that_it_reads_and_not_on_what
     key = paper.came_from(lesson)
     stores(tmp_path, "05_later", attacks=[{"k": 2}])
     assert paper.came_from(lesson) != key
+
+
+def test_a_full_runs_notebook_rests_on_the_noises_that_it_reads_and_not_on_those_that_it_writes(paper, tmp_path):
+    noises = tmp_path / "data" / "results" / "04_noises.npz"
+    read = 'path = results.RESULTS / "04_noises.npz"'
+    written = 'with replacing(results.RESULTS / "04_noises.npz") as unfinished:'
+    for sources, rests in (([read], True), ([read, written], False)):
+        proof = in_depth(tmp_path, *sources)
+        write(noises, "old")
+        key = paper.came_from(proof)
+        write(noises, "new")
+        assert (paper.came_from(proof) != key) == rests
 
 
 def test_what_is_kept_lasts_when_the_notebook_changes_and_not_when_the_code_or_the_networks_do(paper, tmp_path):

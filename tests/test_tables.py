@@ -77,6 +77,7 @@ def test_no_line_ends_within_a_number():
         ([-0.5, 0.25], ["-0.50", "0.25"]),
         ([9922, 17], ["9922", "17"]),
         ([9922, None], ["9922", "–"]),  # a column with a gap is one of floats to pandas
+        ([1, 20_000, None], ["1", "20000", "–"]),
         ([0.5, float("nan")], ["0.5", "–"]),
         ([np.float32(0.5), np.float32("nan")], ["0.5", "–"]),
         ([True, False, None], ["yes", "no", "–"]),

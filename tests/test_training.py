@@ -156,8 +156,10 @@ def test_interrupted_with_a_falling_rate_and_augmented_images(tmp_path, monkeypa
 
 @pytest.mark.parametrize("batch_size", [0, 51, -1])
 def test_batch_size_is_checked(batch_size):
-    with pytest.raises(ValueError, match=f"batch_size must lie in 1 … 50; found {batch_size}"):
+    with pytest.raises(ValueError, match=f"batch_size must (lie in 1 … 50|be at least 1); found {batch_size}"):
         train(network(), batch_size=batch_size)
+    with pytest.raises(TypeError, match="batch_size must be a whole number"):
+        train(network(), batch_size=10.0)
 
 
 def of_a_dict(model):
@@ -300,8 +302,25 @@ def test_a_folder_is_no_checkpoint_and_is_left_alone(tmp_path):
 
 def test_the_checkpoint_of_a_longer_training_is_refused(checkpoint):
     message = r"checkpoint\.npz has 12 iterations already, more than 11: give the checkpoint another name"
+    model = network()
     with pytest.raises(ValueError, match=message):
-        train(network(), 11, checkpoint=checkpoint)
+        train(model, 11, checkpoint=checkpoint)
+    assert equal(model, network())
+
+
+def test_a_checkpoint_that_has_passed_a_measurement_is_refused(checkpoint):
+    """Else the curve would be one point short, and nobody told."""
+    model = network()
+    with pytest.raises(ValueError, match=r"is past iteration 5, and nothing was measured there: give the checkpoint"):
+        train(model, 15, evaluate_at=[4, 5], checkpoint=checkpoint)
+    assert equal(model, network())
+
+
+def test_settings_that_numpy_counts_can_be_saved(tmp_path):
+    settings = {"batch_size": np.int64(10), "learning_rate": np.float32(1e-3), "seed": np.int64(0)}
+    history = train(network(), np.int64(4), falling=True, checkpoint=tmp_path / "a.npz", **settings)
+    plain = {"batch_size": 10, "learning_rate": float(np.float32(1e-3)), "seed": 0}
+    assert train(network(), 4, falling=True, checkpoint=tmp_path / "a.npz", **plain)["loss"] == history["loss"]
 
 
 def test_a_damaged_checkpoint_is_refused(checkpoint, finished):

@@ -30,7 +30,7 @@ def main(*arguments):
         began = time.monotonic()
         run = subprocess.run(
             [sys.executable, ROOT / "course.py", "test", "-q", *arguments],
-            cwd=ROOT, env=os.environ | setting, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=ROOT, env=os.environ | setting, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
         )  # fmt: skip
         failed += run.returncode != 0
         lines = run.stdout.strip().splitlines() or ["nothing was printed"]

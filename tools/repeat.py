@@ -94,10 +94,10 @@ def main():
         except KeyboardInterrupt:
             done = f"what the others gave is in {WRITTEN}" if found else "nothing was measured"
             sys.exit(f"\ninterrupted at network {seed}; {done}")
-        print(tables.text(tables.frame(lines), f"Network {seed}, stored and now: shares of so many images, or an RMS"))
         found += [{"network": seed, **line} for line in lines]
         with replacing(WRITTEN) as part:
             tables.frame(found).to_csv(part, index=False)
+        print(tables.text(tables.frame(lines), f"Network {seed}, stored and now: shares of so many images, or an RMS"))
     apart = {line["claim"] for line in found if not line["as stored"]}
     print(f"{len(lines) - len(apart)} of {len(lines)} measured claims came out as stored, on each network.  "
           f"A verdict is on the paper and ten networks.\nWritten to {WRITTEN}")  # fmt: skip
