@@ -273,6 +273,7 @@ def pack(more):
     except (OSError, subprocess.CalledProcessError) as why:
         sys.exit(f"{why}\npack needs git, a folder made by git clone, and a data folder that can be read")
     copies = {name: ROOT / name for name in listed.decode().split("\0") if (ROOT / name).is_file()}
+    own = dict.fromkeys(copies)
     for (name, what), path in zip(IMAGES.items(), found):
         if path:
             copies[f"data/{name}"] = ROOT / path
@@ -283,12 +284,12 @@ def pack(more):
             print(f"{name} is not here and is not packed: course.py {command} writes it")
         copies.update({path.relative_to(ROOT).as_posix(): path for path in (ROOT / name).rglob("*") if path.is_file()})
     record = folder / ".packed.json"
-    for name in set(recorded(record)) - set(copies):  # a notebook that is no more would be taken for one of the course
+    for name in set(recorded(record)) - set(own):  # a notebook that is no more would be taken for one of the course
         (folder / name).unlink(missing_ok=True)
     for name, path in copies.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, folder / name)
-    write(record, json.dumps(dict.fromkeys(copies)))
+    write(record, json.dumps(own))
     packed = folder / wheels().relative_to(ROOT)
     lock = (ROOT / "requirements.lock").read_bytes()
     if not (packed / "requirements.lock").exists() or (packed / "requirements.lock").read_bytes() != lock:

@@ -12,6 +12,7 @@ from .gradients import accuracy, predict
 from .transforms import shifted
 
 SNAPSHOTS = (0, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+CURVE = (*SNAPSHOTS, *range(1000, 20_001, 1000))
 
 
 def train_shipped(architecture, seed):
@@ -24,7 +25,7 @@ def train_shipped(architecture, seed):
     watch = (lambda m: m.layers[0].kernel.numpy()[:, :, 0]) if shown else None
     history = cnn.train(
         model, dataset, seed=seed, watch=watch, checkpoint=cnn.CACHE / f"{name}-training.npz",
-        evaluate_at=[*SNAPSHOTS, *range(1000, 20_001, 1000)],
+        evaluate_at=CURVE,
     )  # fmt: skip
     model.set_weights([w.astype(np.float16).astype(np.float32) for w in model.get_weights()])  # as they are saved
     correct = int(np.sum(predict(model, dataset.test[0]) == dataset.test[1]))

@@ -315,6 +315,16 @@ def test_an_interruption_keeps_what_was_learned_and_returns_nothing(net, x, y, m
         assert np.array_equal(a.noise, w.noise)
 
 
+def test_interrupted_before_the_first_step(net, x, y, monkeypatch):
+    def pressed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(common, "tqdm", pressed)
+    with pytest.raises(Interrupted, match=r"interrupted: step 0 of \d+") as why:
+        common_noise(net, x, y, source=0, eps=0.2, epochs=3)
+    assert not why.value.partial.noise.any()
+
+
 def test_in_a_notebook_what_was_learned_is_in_last_value(net, x, y, monkeypatch, capsys):
     shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell()
     monkeypatch.setattr(sys, "last_value", None, raising=False)

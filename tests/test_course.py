@@ -491,6 +491,7 @@ def test_what_says_where_packages_come_from_stays(monkeypatch):
         monkeypatch.setenv(name, value)
     clean = course_setup.clean()
     assert kept.items() <= clean.items()
+    assert clean["PYTHONIOENCODING"] == "utf-8"  # Windows' own has no ε
     assert not lost.keys() & clean.keys()
 
 
