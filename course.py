@@ -91,9 +91,12 @@ def run(more):
         for page in html.rglob("*.html"):  # Sphinx leaves the pages of notebooks that are no more
             if page.relative_to(html) not in expected:
                 page.unlink()
-        failed = call(PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", pages, html)
-        if failed:  # Sphinx would take half a page for a whole one, and a broken link for one it has told of
-            shutil.rmtree(str(html / ".doctrees"), ignore_errors=True)
+        failed = 1
+        try:
+            failed = call(PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", "site", "-b", "html", pages, html)
+        finally:
+            if failed:  # or interrupted: it takes half a page for a whole one, and a broken link for one it has told of
+                shutil.rmtree(str(html / ".doctrees"), ignore_errors=True)
     if not failed:
         print(f"The pages are written.  Open {(html / 'index.html').as_uri()}")
     return failed

@@ -75,10 +75,10 @@ def in_chromium(site, fragment):
             tab = browser.new_page()
             if not worker:
                 tab.add_init_script("delete window.Worker")
-            tab.goto(f"{page.as_uri()}{fragment}")
-            loaded = tab.evaluate("loaded")
             tools = tab.context.new_cdp_session(tab)
             tools.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+            tab.goto(f"{page.as_uri()}{fragment}")
+            loaded = tab.evaluate("loaded")
             rows.append({"name": name, "slower": slower, **summary(loaded, tab.evaluate("measured()"))})
             print(told(rows[-1]), flush=True)
             tab.close()

@@ -1,6 +1,6 @@
 "use strict";
 /* global Net, drawing */
-/** What live.py puts into the live page's head, before any script of the page's own: it times what the page does. */
+/** What live_page.py puts into the live page's head, before any script of the page's own: it times what the page does. */
 const beats = [], tasks = [], frames = [];
 let pending, net;
 try {

@@ -127,7 +127,8 @@ def others(pages):
 
 def dates():
     """When the pages were written, and the last of the stored runs was made."""
-    stored = [date for path in RESULTS.glob("*.json") for date in re.findall(r'"date": "([\d-]+)"', path.read_text())]
+    texts = [path.read_text(encoding="utf-8") for path in RESULTS.glob("*.json")]
+    stored = re.findall(r'"date": "([\d-]+)"', "".join(texts))
     today = format_date("%Y-%m-%d", language="en")
     results = f"; the stored results are of {max(stored)}" if stored else ""
     return f"These pages were written on {today}{results}."

@@ -420,6 +420,17 @@ def test_the_common_noise_and_its_two_controls(live, network):
     expect(live.locator("#live-size-told")).to_have_text("0.15 (38/255)")
 
 
+@pytest.mark.parametrize("size", [0, 9, 15])
+def test_no_noise_is_larger_than_the_level_that_is_shown(size, live):
+    """ε = 0.30 is 76.5 levels; on middle grey nothing is clipped."""
+    opened(live, np.full((28, 28), 128, np.uint8))
+    slide(live, "size", size)
+    told = live.locator("#live-size-told").inner_text()
+    rest(live)
+    for kind in ("common", "random", "shuffled"):
+        assert f"({np.abs(canvases(live, kind) - 128).max()}/255)" in told, kind
+
+
 def count(page, n):
     """Add the drawing, which is meant as what it is read as."""
     page.get_by_label("I meant a").select_option(page.locator("#live-reading b").inner_text())
@@ -484,6 +495,49 @@ def test_a_drawing_is_there_again_after_a_reload(live):
     rest(live)
     assert (levels(live, "board") == board).all()
     assert live.locator("#live-eps").input_value() == "61"
+
+
+def test_what_is_counted_is_what_stood_there_when_it_was_added(live):
+    """The attack takes its time, and the reader may go on."""
+    draw(live, SEVEN)
+    link, probability = copied(live), probabilities(live, "bars").max()
+    live.get_by_label("I meant a").select_option("7")
+    at_once = [["add", "click"], ["size", "input"], ["again", "click"], ["clear", "click"]]
+    live.evaluate("""list => list.forEach(([name, act]) => {
+        document.getElementById("live-size").value = 0;
+        document.getElementById(`live-${name}`).dispatchEvent(new Event(act));
+    })""", at_once)
+    expect(live.locator("#live-counts th[scope=rowgroup]")).to_have_text("ε = 0.24 (61/255)", timeout=20_000)
+    _, content = saved(live, live.get_by_role("button", name="Save as CSV"))
+    (row,) = csv.DictReader(io.StringIO(content.decode()))
+    assert (row["meant"], row["levels"], row["seed"]) == ("7", "61", "1")
+    assert float(row["probability"]) == pytest.approx(probability, abs=1e-4)
+    assert row["drawing"] in link
+
+
+def test_two_tabs_count_together(live, site):
+    draw(live, SEVEN)
+    count(live, 1)
+    other = live.context.new_page()
+    ready(other, site)
+    draw(other, ONE)
+    count(other, 2)
+    expect(live.locator("#live-counts td").first).to_have_text(re.compile("of 2$"))
+    live.get_by_role("button", name="New count").click()
+    expect(other.locator("#live-counts")).to_be_hidden()
+    other.close()
+
+
+def test_a_search_whose_settings_have_changed_names_no_level(live):
+    gallery(live, 1)
+    slide(live, "eps", 3)
+    live.get_by_role("button", name="Find the smallest").click()
+    expect(live.locator("#live-search")).to_contain_text("Trying")
+    live.get_by_label("its sign", exact=True).check()
+    expect(live.locator("#live-search")).to_have_text("The settings have changed: search again.", timeout=60_000)
+    assert live.locator("#live-eps").input_value() == "3"
+    live.get_by_role("button", name="Clear").click()
+    expect(live.locator("#live-search")).to_be_empty()
 
 
 @pytest.mark.parametrize("kept", ["{", '{"a": 1}', '[1, null, {"meant": 7, "levels": 61}]'])
@@ -553,6 +607,10 @@ def test_a_copied_link_is_shown_where_the_browser_does_not_let_the_page_copy(liv
     live.evaluate("void (navigator.clipboard.writeText = async () => { throw new Error('no'); })")
     live.get_by_role("button", name="Copy link").click()
     assert "#d=" in live.get_by_label("The link", exact=True).input_value()
+    live.get_by_text("Take it to the notebook").click()
+    live.get_by_role("button", name="Copy the code").click()
+    expect(live.locator("#live-kept")).to_contain_text("the code is selected")
+    assert "cnn.load" in live.evaluate("String(getSelection())")
 
 
 def test_a_saved_picture_comes_back_as_the_same_bytes_with_the_same_probabilities(live):

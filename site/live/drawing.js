@@ -164,7 +164,7 @@ function drawing() {
     for (let i = 0; i < CELLS; i += 2) [grid[i], grid[i + 1]] = [bytes[i / 2] >> 4, bytes[i / 2] & 15];
     const [flags, levels, steps, classes, size, high, low] = bytes.subarray(CELLS / 2);
     const target = classes >> 4 == NONE ? null : classes >> 4, common = (classes & 15) == NONE ? null : classes & 15;
-    if (flags > 3 || !levels || !steps || target > 9 || common > 9 || size > 15) return null;
+    if (flags > 3 || !levels || levels > 128 || !steps || steps > 60 || target > 9 || common > 9 || size > 15) return null;
     return {
       grid, centred: Boolean(flags & 1), rule: flags & 2 ? "sign" : "gradient", levels, steps, target, common, size,
       seed: high << 8 | low,
@@ -288,7 +288,7 @@ function drawing() {
   });
 
   return {
-    SIDE, CELLS, INK, PREFIX, stroke, empty, blank, grey, extent, centre, add, random, coins, shuffled, rms, wilson, pack, unpack,
+    SIDE, CELLS, PREFIX, stroke, empty, blank, grey, centre, add, coins, shuffled, rms, wilson, pack, unpack,
     png, csv, gallery,
   };
 }

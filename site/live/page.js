@@ -8,7 +8,11 @@
   const art = drawing(), SIDE = art.SIDE;
   const part = name => document.getElementById(`live-${name}`);
   const make = (tag, more = {}, ...inside) => {
-    const element = Object.assign(document.createElement(tag), more);
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(more)) {
+      if (name.startsWith("aria-")) element.setAttribute(name, value);  // Firefox has its properties since 119
+      else element[name] = value;
+    }
     element.append(...inside);
     return element;
   };
@@ -24,7 +28,7 @@
   };
   const page = {
     net: null, picture: null, rubbing: false, undo: [], redo: [], row: 14, column: 14,
-    seen: new Uint8Array(art.CELLS), reading: null, attack: null, common: null, meant: null, about: "draw",
+    seen: new Uint8Array(art.CELLS), reading: null, attack: null, meant: null, about: "draw",
   };
 
   const inked = () => page.picture ?? art.grey(state.grid);
@@ -74,7 +78,7 @@
 
   function canvas(label) {
     const element = make("canvas", {width: SIDE, height: SIDE});
-    if (!label) element.ariaHidden = "true";
+    if (!label) element.setAttribute("aria-hidden", "true");
     else element.setAttribute("role", "img"), element.setAttribute("aria-label", label);
     return element;
   }
@@ -111,7 +115,7 @@
   function build(table, was) {
     table.append(make("tbody", {}, ...[...Array(10).keys()].map(k => make("tr", {},
       make("th", {scope: "row", textContent: k}),
-      make("td", {}, make("span", {className: was ? "level was" : "level", ariaHidden: "true"}), make("span", {textContent: "–"}))))));
+      make("td", {}, make("span", {className: was ? "level was" : "level", "aria-hidden": "true"}), make("span", {textContent: "–"}))))));
   }
 
   // ------------------------------------------------------------------ one thing after another
@@ -153,6 +157,8 @@
   }
 
   // ------------------------------------------------------------------ read
+  const lack = () => isBlank() ? "Draw something first." : "The network has not read it yet.";
+
   /** After each change of the drawing; what follows from the reading waits until the pen is lifted. */
   function redraw() {
     const bytes = inked();
@@ -172,7 +178,7 @@
 
   const read = newest(async () => {
     if (isBlank()) return forget();
-    if (!page.net) return;
+    if (!page.net) return bare(lack());
     const seen = page.seen, {p, label} = await page.net.read(image(seen));
     if (seen !== page.seen) return read();
     page.reading = {p: [...p], label, seen};
@@ -195,10 +201,11 @@
 
   /** A blank canvas has no verdict at all. */
   function forget() {
-    page.reading = page.common = page.meant = null;
+    page.reading = page.meant = null;
+    if (!searching) part("search").textContent = "";
     bars(part("bars"), null);
     for (const name of ["reading", "before"]) named(part(name), null);
-    bare("Draw something first.");
+    bare(lack());
     part("chip").textContent = "";
     for (const kind of kinds) show(kind, null);
     say("draw", "The canvas is empty.");
@@ -256,7 +263,7 @@
   let searching = false;
   async function search() {
     if (searching) return page.net.cancel("smallest");
-    if (!page.reading) return void (part("search").textContent = "Draw something first.");
+    if (!page.reading) return void (part("search").textContent = lack());
     const {reading} = page, {target} = state, {y, steps, rule} = how(1), most = Number(part("eps").max);
     if (target == y) return void (part("search").textContent = already(target));
     say("attack", "Trying every grey level.");
@@ -267,7 +274,9 @@
         part("search").textContent = `Trying every grey level: ${shown(now.level)} …`;
       });
       if (page.reading !== reading) part("search").textContent = "The drawing has changed: search again.";
-      else if (level === null) part("search").textContent = `No ε up to ${shown(most)} fools it in ${many(state.steps, "step")}.`;
+      else if ([target, steps, rule].some((one, i) => one != [state.target, state.steps, state.rule][i])) {
+        part("search").textContent = "The settings have changed: search again.";
+      } else if (level === null) part("search").textContent = `No ε up to ${shown(most)} fools it in ${many(steps, "step")}.`;
       else {
         part("search").textContent = `The smallest that fools it: ε = ${shown(level)}.`;
         set("levels", level);
@@ -297,7 +306,8 @@
 
   /** The three noises for a class, at the ε that is set. */
   function three(digit) {
-    const noise = Net.noise(digit, state.size);
+    const most = sizes()[state.size] / 255;  // ε = 0.30 is 76.5 levels, and what is shown is a whole one
+    const noise = Net.noise(digit, state.size).map(value => Math.min(most, Math.max(-most, value)));
     return {common: noise, random: art.coins(sizes()[state.size], state.seed), shuffled: art.shuffled(noise, state.seed)};
   }
 
@@ -310,7 +320,6 @@
       found[kind] = {bytes, noise: noises[kind], label, p: p[label], fooled: label != reading.label};
       show(kind, found[kind]);
     }
-    page.common = found;
     const told = kinds.map(kind => `${TITLES[kind]}: ${found[kind].fooled ? `fooled, ${a(found[kind].label)}` : "not fooled"}`);
     say("common", `Noise learned on other people’s ${digit}s, ε ${shown(sizes()[state.size])}. ${told.join("; ")}.`);
   });
@@ -370,17 +379,18 @@
 
   async function add() {
     const {reading} = page, levels = sizes()[state.size], digit = reading.label, found = {};
-    const row = {number: tally.length + 1, meant: digit, probability: reading.p[digit].toFixed(6), levels, eps: (levels / 255).toFixed(6)};
+    const asked = how(levels), noises = three(digit), last = packed();  // now: the reader may go on before it is counted
+    const row = {
+      number: tally.length + 1, meant: digit, probability: reading.p[digit].toFixed(6), levels, eps: (levels / 255).toFixed(6),
+      rule: state.rule, steps: state.steps, seed: state.seed, centred: state.centred,
+    };
     counting = true;
     part("add").disabled = true;
     try {
-      const hit = await page.net.attack(image(reading.seen), how(levels), () => {});
+      const hit = await page.net.attack(image(reading.seen), asked, () => {});
       found.attack = hit.label;
-      for (const [kind, noise] of Object.entries(three(digit))) found[kind] = (await page.net.read(image(art.add(reading.seen, noise)))).label;
-      tally.push({
-        ...row, rule: state.rule, steps: state.steps, seed: state.seed, centred: state.centred, ...found,
-        drawing: packed(),
-      });
+      for (const [kind, noise] of Object.entries(noises)) found[kind] = (await page.net.read(image(art.add(reading.seen, noise)))).label;
+      tally.push({...row, ...found, drawing: last});
       remember();
     } finally {
       counting = false;
@@ -388,8 +398,8 @@
     page.about = "tally";
     count();
     attack();
-    const last = tally.filter(one => one.levels == levels), fooled = kind => last.filter(one => one[kind] != one.meant).length;
-    say("tally", `Counted: ${many(last.length, "drawing")} at ε ${shown(levels)}. Fooled by the attack ${fooled("attack")}, by the common noise ` +
+    const those = tally.filter(one => one.levels == levels), fooled = kind => those.filter(one => one[kind] != one.meant).length;
+    say("tally", `Counted: ${many(those.length, "drawing")} at ε ${shown(levels)}. Fooled by the attack ${fooled("attack")}, by the common noise ` +
       `${fooled("common")}, by random noise ${fooled("random")}, by the shuffled one ${fooled("shuffled")}.`);
   }
 
@@ -410,7 +420,7 @@
   /** A line of the count: how many of them a noise fooled, and the interval, drawn and in numbers. */
   function rate(rows, kind) {
     const k = rows.filter(row => row[kind] != row.meant).length, n = rows.length, [low, high] = art.wilson(k, n);
-    const line = make("span", {className: "interval", ariaHidden: "true"});
+    const line = make("span", {className: "interval", "aria-hidden": "true"});
     for (const [name, value] of Object.entries({low, high, share: k / n})) line.style.setProperty(`--${name}`, value);
     return make("tr", {}, make("th", {scope: "row", textContent: TITLES[kind] ?? "attack"}), make("td", {textContent: `${k} of ${n}`}),
       make("td", {}, line, make("span", {textContent: `${(100 * k / n).toFixed(0)} % [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`})));
@@ -463,6 +473,7 @@
     part("board").setPointerCapture(event.pointerId);
     keep();
     page.about = "draw";
+    trouble("link", "");
     strokes.set(event.pointerId, place(event));
     move(event);
   }
@@ -530,14 +541,14 @@
 
   function tool(rubbing) {
     page.rubbing = rubbing;
-    part("pen").ariaPressed = String(!rubbing);
-    part("rub").ariaPressed = String(rubbing);
+    part("pen").setAttribute("aria-pressed", !rubbing);
+    part("rub").setAttribute("aria-pressed", rubbing);
   }
 
   function offer() {
     const hands = digit => art.gallery.filter(({meant}) => meant == digit);
     for (let digit = 0; digit <= 9; digit++) {
-      const button = make("button", {type: "button", ariaLabel: `${digit}, drawn by us`}, canvas());
+      const button = make("button", {type: "button", "aria-label": `${digit}, drawn by us`}, canvas());
       let next = 0;
       setTimeout(() => grey(button.firstChild, art.grey(hands(digit)[0].grid)));  // each in a task of its own
       button.addEventListener("click", () => {
@@ -585,7 +596,7 @@
   }
 
   function savePicture(bytes, name) {
-    if (!page.reading) return kept("Draw something first.");
+    if (!page.reading) return kept(lack());
     if (!bytes) return kept("There is no noise on it yet.");
     save(art.png(bytes), "image/png", name);
   }
@@ -729,10 +740,15 @@
     on("save", "click", () => savePicture(page.reading?.seen, "digit.png"));
     on("save-noisy", "click", () => savePicture(page.attack?.bytes, "digit-with-noise.png"));
     on("open", "change", () => open(part("open").files[0]).finally(() => part("open").value = ""));
-    on("copy", "click", () => copy(part("snippet").textContent, "The code is copied."));
+    on("copy", "click", async () => {
+      if (await copy(part("snippet").textContent, "The code is copied.")) return;
+      getSelection().selectAllChildren(part("snippet"));
+      kept("Your browser does not let the page copy: the code is selected, copy it with the keyboard.");
+    });
     root.addEventListener("dragover", event => event.preventDefault());
     root.addEventListener("drop", event => (event.preventDefault(), open(event.dataTransfer.files[0])));
     addEventListener("hashchange", () => follow_link());
+    addEventListener("storage", ({key}) => { if (key == KEPT) recall(), count(); });  // another tab has counted
     addEventListener("pagehide", () => stored(() => sessionStorage.setItem(DRAWING, art.pack(state))));
   }
 

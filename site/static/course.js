@@ -3,7 +3,7 @@ const page = document.documentElement, dark = document.querySelector(".bar .them
 const mark = () => dark.setAttribute("aria-pressed", page.dataset.theme == "dark");
 dark.addEventListener("click", () => {
   page.dataset.theme = page.dataset.theme == "dark" ? "light" : "dark";
-  localStorage.setItem("theme", page.dataset.theme);
+  try { localStorage.setItem("theme", page.dataset.theme); } catch { /* for this page alone */ }
   mark();
 });
 mark();
