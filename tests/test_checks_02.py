@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny import linear
 
-from advlib import checks, gradient, iterative_attack, logits, predict
+from advlib import checks, gradient, iterative_attack, logits, metrics, predict
 from advlib.checks import own_attack
 from advlib.checks.own_attack import attack_to_beat
 from advlib.data import Dataset
@@ -261,6 +261,11 @@ def divided(network, x, y):
     return np.divide(g, m, where=m > 0)
 
 
+def tensorflows(x, g, alpha):
+    """What TensorFlow raises where numpy meets a tensor of a graph."""
+    raise NotImplementedError("Cannot convert a symbolic tf.Tensor (mul:0) to a numpy array.")
+
+
 def swapped(network, x, y):
     g, _ = network(x, y)
     return g
@@ -289,6 +294,10 @@ LEFT = "np.divide(..., where=...) leaves what was in memory where m is 0"
 MUTANTS = [
     (checks.step, lambda n, x, y, a: ..., "not written yet"),
     (checks.step, lambda n, x, y, a: None, "not written yet"),
+    (checks.step, lambda n, x, y, a: n(x, y), "network gives two arrays"),
+    (checks.step, on_gradient(lambda x, g, a: x + a * g[0] / np.abs(g[0]).max((1, 2, 3))), "out of bounds"),
+    (checks.step, on_gradient(tensorflows), "Cannot convert a symbolic"),
+    (checks.file_rms, lambda file_adv, file: metrics.rms(file_adv.astype(float) - file), "does it for you"),
     (checks.step, on_gradient(lambda x, g, a: x + a * g), "divide by m"),
     (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g).max()), "divided by the batch's largest"),
     (checks.step, on_gradient(lambda x, g, a: x + a * g / np.abs(g).max(0)), "compares images with one another"),

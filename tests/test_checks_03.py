@@ -1,6 +1,7 @@
 """The checks of lesson 03, and McNemar's: each usual wrong answer gets its own hint, and every right way passes."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -91,6 +92,23 @@ def mcnemar(first, second):
     return min(1, 2 * tail)
 
 
+def mcnemar_in_fractions(first, second):
+    b, c = int(np.sum(first & ~second)), int(np.sum(second & ~first))
+    return min(Fraction(1), 2 * sum(Fraction(math.comb(b + c, k), 2 ** (b + c)) for k in range(min(b, c) + 1)))
+
+
+def mcnemar_of_numpys_numbers(first, second):
+    "Its 2**m overflows."
+    b, c = np.sum(first & ~second), np.sum(second & ~first)
+    return min(1, 2 * sum(math.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c))
+
+
+def unset(g, size):
+    "Whatever was in memory, where the gradient is all zero."
+    length = np.sqrt(np.square(g).sum(**WHOLE))
+    return size * np.divide(g, length, where=length > 0)
+
+
 def mcnemar_by_scipy(first, second):
     table = stats.contingency.crosstab(first, second, levels=([True, False], [True, False])).count
     n = table[0, 1] + table[1, 0]
@@ -109,8 +127,8 @@ def mcnemar_by_scipy(first, second):
         (checks.interval, interval_row_by_row, 2),
         (checks.interval, interval_of_sorted, 2),
         (checks.interval, interval_cut_within, 2),
-        (checks.mcnemar, mcnemar, 4),
-        (checks.mcnemar, mcnemar_by_scipy, 4),
+        (checks.mcnemar, mcnemar, 6),
+        (checks.mcnemar, mcnemar_in_fractions, 6),
     ],
 )
 def test_right_answers_pass(check, answer, tests, capsys):
@@ -342,6 +360,10 @@ MUTANTS = [
     (checks.interval, lambda first, second, draws: interval(first, second, draws) if len(draws) > 1 else [0, 0],
      "not for a single one"),
     (checks.interval, lambda first, second, draws: [0, 9], "not the right numbers"),
+    (checks.best_step, steps(two=unset), "leaves what was in memory"),
+    (checks.interval, lambda first, second, draws: [True, False], "not the right numbers"),
+    (checks.mcnemar, mcnemar_by_scipy, "does it for you"),
+    (checks.mcnemar, mcnemar_of_numpys_numbers, "make m one of Python's"),
     (checks.mcnemar, lambda first, second: ..., "not written yet"),
     (checks.mcnemar, lambda first, second: (1, 0.1), "one p-value is wanted"),
     (checks.mcnemar, from_pairs(tail), "one tail"),

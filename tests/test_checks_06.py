@@ -98,6 +98,10 @@ def shape_of_a_shift_too_far(x, down, right):
     return shifted(x, down, right) if abs(down) < x.shape[1] else x[:, :0]
 
 
+def in_single_precision(x, down, right):
+    return shifted(x.astype(np.float32), down, right)
+
+
 def by_the_course(x, down, right):
     return move(x, shift=(down, right))
 
@@ -178,7 +182,7 @@ RIGHT = {
         lambda c, a, y: [len(y[(c == y) & (a != y) & (a > -1)]), len(y[c == y])],
         solved("my_rate_when_moved_solution"),
     ],
-    "shift": [shifted, shifted_by_indices, black_after_a_roll, solved("my_shift_solution")],
+    "shift": [shifted, in_single_precision, shifted_by_indices, black_after_a_roll, solved("my_shift_solution")],
     "shift_back": [
         lambda g, down, right: shifted(g, -down, -right),
         lambda g, down, right: shifted_by_indices(g, -down, -right),
@@ -221,11 +225,13 @@ WRONG = [
     ),
     ("rate_when_moved", lambda c, a, y: (np.sum(a != y) - np.sum(c != y), np.sum(c == y)), "a difference of two"),
     ("rate_when_moved", lambda c, a, y: (np.sum((c == y) & a != y), np.sum(c == y)), "brackets around each"),
+    ("rate_when_moved", lambda c, a, y: (np.sum((c == y) and (a != y)), np.sum(c == y)), "between arrays stands &"),
     ("rate_when_moved", lambda c, a, y: (np.sum(c == y & a != y), np.sum(c == y)), "brackets around each"),
     ("shift", lambda x, d, r: None, "not written yet"),
     ("shift", lambda x, d, r: x[9, d], "(down = 2, right = 1)"),
     ("shift", cut_by_a_negative_end, "counts from behind: max(0, …) around its end, too (down = 7, right = 0)"),
     ("shift", shape_of_a_shift_too_far, "counts from behind"),
+    ("shift", lambda x, d, r: shifted(x, d, r) if abs(r) < x.shape[2] else x, "(down = 0, right = 5)"),
     ("shift", by_the_course, "is it move"),
     ("shift", lambda x, d, r: -shifted(x, d, r), "changed their sign"),
     ("shift", stays_where_nothing_comes, "begin with np.zeros_like"),
@@ -270,6 +276,7 @@ WRONG = [
     ("shift_back", lambda g, d, r: never_all_black(g, -d, -r), "a gradient that comes back"),
     ("motion_step", lambda e, g, m, eps, a: None, "not written yet"),
     ("motion_step", in_place, "it changed the array"),
+    ("motion_step", stepped(lambda g: np.divide(g, largest(g), where=largest(g) > 0).mean(0)), "was in memory"),
     ("motion_step", stepped(naive), "one noise for each image"),
     ("motion_step", lambda e, g, m, eps, a: e[0], "old one's shape"),
     ("motion_step", unmoved(lambda g, m: g), "were not brought back"),

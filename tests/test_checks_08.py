@@ -310,6 +310,10 @@ def with_softplus(fit):
     return model
 
 
+def by_numpy(model, x, y, batch):
+    return plain(model, x, y, batch) * np.clip(batch, 0, 1)
+
+
 def failing(fit):
     model = small()
     return model.nothing
@@ -321,6 +325,7 @@ def failing(fit):
         (lambda fit: None, "not written yet"),
         (lambda fit: ..., "not written yet"),
         (failing, "in its line 3"),
+        (learned(by_numpy), "In a loss x, y and batch are tensors: tf.clip_by_value"),
         (lambda fit: 3, "give back the network that was trained; found int"),
         (lambda fit: small(), "fit was never called"),
         (learned(batches=1, give=lambda model: small()), "not the network that fit has trained"),

@@ -331,6 +331,8 @@ def margin(learners):
     except Hint as hint:
         for words, why in (
             ("zero-size", "np.delete takes the same columns out of every row; each image has a column of its own"),
+            ("shapes (4,) (5,)", "y holds one label for each image, a row of five; y[:, None] makes a column of it, "
+                                 "which stands beside the four classes"),
             ("broadcast", "the largest of each image is wanted, one for each row: max(axis=1)"),
         ):
             if words in str(hint):

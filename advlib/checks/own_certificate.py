@@ -122,6 +122,8 @@ def _network(learners, fit):
         line = getattr(line, "tb_next", None)  # the first is that of kept_aside
         number = f", in its line {line.tb_lineno - line.tb_frame.f_code.co_firstlineno + 1}" if line else ""
         told = re.sub(r", in its line \d+", number, told)
+        if "symbolic tf.Tensor" in told:
+            told += ". In a loss x, y and batch are tensors: tf.clip_by_value and tf.minimum, not numpy's"
         raise Hint(told, BEGIN) from None
     (model,) = kept
     if not isinstance(model, keras.Model):

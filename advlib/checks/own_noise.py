@@ -113,5 +113,5 @@ class _Counted:
             raise ValueError(
                 f"the network's {BUDGET:,} gradients are spent; take fewer rounds, or fewer images in each"
             )
-        self.outside = self.outside or bool(np.min(images) < -1e-6 or np.max(images) > 1 + 1e-6)
+        self.outside = self.outside or bool(np.any(np.less(images, -1e-6)) or np.any(np.greater(images, 1 + 1e-6)))
         return Two(found)

@@ -186,11 +186,11 @@ def by_sign(learners):
     _skew(call(learners, few, signs, np.random.default_rng(0), shape=(3,), nan=GAPS))
     one = call(learners, np.array([True, False, True, True]), np.full(4, 9), np.random.default_rng(0), shape=(3,))
     compare(one, [0.75] * 3, [(one, "with a single sign there is nothing to resample: 0.75, and both ends as well")])
-    same, again, another = [call(learners, success, signs, np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    same, again, *others = [call(learners, success, signs, np.random.default_rng(seed)) for seed in (1, 1, 2, 3, 4)]
     if not np.array_equal(same, again):
         raise Hint("one and the same generator gave two different intervals: take the draws from rng, the generator "
                    "that is given, and not from np.random or one of your own", "Hint: how to draw signs")  # fmt: skip
-    if np.array_equal(same, another):
+    if all(np.array_equal(same, another) for another in others):  # two may agree by chance
         raise Hint("two different generators gave the same ends to the last digit: take the draws from rng, the "
                    "generator that is given", "Hint: how to draw signs")  # fmt: skip
     return 4

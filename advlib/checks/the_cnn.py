@@ -12,12 +12,12 @@ from .trying import Hint, call, check, compare
 _LIBRARIES = {"jax", "keras", "scipy", "sklearn", "tensorflow", "tf", "torch"}
 
 
-def _by_hand(learners):
+def by_hand(learners, libraries=_LIBRARIES):
     """A Hint where a right answer comes from a library that has a function for it."""
     code, known = getattr(learners, "__code__", None), getattr(learners, "__globals__", {})
     for name in code.co_names if code else ():
         home = getattr(known.get(name), "__module__", None) or getattr(known.get(name), "__name__", None) or name
-        if str(home).split(".")[0] in _LIBRARIES:
+        if str(home).split(".")[0] in libraries:
             raise Hint(f"right, but {name} does it for you; write it yourself, with numpy alone")
 
 
@@ -59,7 +59,7 @@ def count_parameters(learners):
             (k * k * (i + o) + o, "each filter looks at every input channel: inputs times outputs, not their sum"),
             (i * o + o, "the kernel is missing: a filter has kernel * kernel weights for each input"),
         ], tolerance=1e-9)  # fmt: skip
-    _by_hand(learners)
+    by_hand(learners)
     return 3
 
 
@@ -125,7 +125,7 @@ def softmax(learners):
         text = "right for logits of similar size; subtract each row's own largest"
         raise Hint(f"{text}: not its smallest, not that of all, nor a mean", large) from None
     compare(found, _softmax(apart, axis=1))
-    _by_hand(learners)
+    by_hand(learners)
     return 3
 
 
@@ -167,7 +167,8 @@ def cross_entropy(learners):
         raise Hint("the largest is subtracted from z_y, but not in the sum, or it is added to the logarithm again "
                    "though it was subtracted from both", exact)  # fmt: skip
     p, others = _softmax(z, axis=1), np.log(np.exp(z).sum(1) - np.exp(z[rows, y]))
-    added = np.exp(-found) - np.exp(-right)  # to the true labels' probabilities
+    with np.errstate(over="ignore"):
+        added = np.exp(-found.astype(float)) - np.exp(-right)  # to the true labels' probabilities
     if (added > 1e-7).all() and np.allclose(added, added[0], rtol=1e-3):
         raise Hint(capped.format(f"{added[0]:.0e} is added to the probability"), exact)
     compare(found, right, [
@@ -212,7 +213,7 @@ def cross_entropy(learners):
     if (found < 999).any():
         raise Hint(capped.format(f"a loss of 1000 comes out as {found.min():.0f}"), exact)
     compare(found, [1000, 2000 + np.log(2)])
-    _by_hand(learners)
+    by_hand(learners)
     return 4
 
 
@@ -259,7 +260,7 @@ def accuracy(learners):
     compare(call(learners, z[:3], y[:3], shape=()), np.mean(read[:3] == y[:3]), [
         (np.sum(read[:3] == y[:3]) / 10, "divided by 10; divide by how many images there are"),
     ])  # fmt: skip
-    _by_hand(learners)
+    by_hand(learners)
     return 2
 
 
