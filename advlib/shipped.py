@@ -118,7 +118,7 @@ def main():
     absent = {name for name in ("mnist", "signs") if any(name in which for _, which in wanted)}
     absent = {name for name in absent if not data.load(name).published}
     if absent:
-        print(f"Not on this machine, so that no network of theirs is trained: the images of {', '.join(absent)}")
+        print(f"Digits stand in for the images of {', '.join(absent)}, so that no network of theirs is trained")
     if left := [(train, which) for train, which in wanted if which[0] not in absent]:
         print(f"Networks to be trained first, each with a bar that tells how long: {len(left)}")
     for train, (_, *which) in left:

@@ -195,7 +195,7 @@ def _resume(path, settings, state, history, iterations, evaluate_at):
     done = len(saved["loss"])
     if done > iterations:
         raise ValueError(f"{path} has {done} iterations already, more than {iterations}: {ELSEWHERE}")
-    passed = [i for i in sorted(evaluate_at) if i < done and i not in saved["iteration"]]
+    passed = [i for i in sorted(evaluate_at) if i in range(done) and i not in saved["iteration"]]
     if passed:
         raise ValueError(f"{path} is past iteration {passed[0]}, and nothing was measured there: {ELSEWHERE}")
     resume.spent(found.get("seconds", 0))

@@ -3,7 +3,7 @@
     python site/execute.py FOLDER NOTEBOOK...
 
 A copy that is already in FOLDER is used again while nothing it came from has changed: the notebook, advlib, the
-trained networks and stored results, the packages, the data sets and the scale.
+trained networks and stored results, the paper's numbers, the packages, the data sets and the scale.
 
 At paper scale, which takes hours, what a notebook has found until it is interrupted is kept in FOLDER as well, see
 advlib/resume.py; and when all are through, the times that they took are written to benchmarks/results.json.

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 from tiny import linear
 
 from advlib import checks
@@ -103,6 +103,16 @@ def mcnemar_of_numpys_numbers(first, second):
     return min(1, 2 * sum(math.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c))
 
 
+def masked(g, size):
+    length = np.sqrt(np.square(g).sum(**WHOLE))
+    return (size * g / np.ma.masked_equal(length, 0)).filled(0)
+
+
+def mcnemar_by_scipys_binomials(first, second):
+    b, c = int(np.sum(first & ~second)), int(np.sum(second & ~first))
+    return min(1, 2 * sum(special.comb(b + c, k) for k in range(min(b, c) + 1)) / 2 ** (b + c))
+
+
 def unset(g, size):
     "Whatever was in memory, where the gradient is all zero."
     length = np.sqrt(np.square(g).sum(**WHOLE))
@@ -129,6 +139,7 @@ def mcnemar_by_scipy(first, second):
         (checks.interval, interval_cut_within, 2),
         (checks.mcnemar, mcnemar, 6),
         (checks.mcnemar, mcnemar_in_fractions, 6),
+        (checks.best_step, steps(two=masked), 9),
     ],
 )
 def test_right_answers_pass(check, answer, tests, capsys):
@@ -363,6 +374,8 @@ MUTANTS = [
     (checks.best_step, steps(two=unset), "leaves what was in memory"),
     (checks.interval, lambda first, second, draws: [True, False], "not the right numbers"),
     (checks.mcnemar, mcnemar_by_scipy, "does it for you"),
+    (checks.mcnemar, mcnemar_by_scipys_binomials, "does it for you"),
+    (checks.mcnemar, lambda first, second: 10**400, "beyond what a float can hold"),
     (checks.mcnemar, mcnemar_of_numpys_numbers, "make m one of Python's"),
     (checks.mcnemar, lambda first, second: ..., "not written yet"),
     (checks.mcnemar, lambda first, second: (1, 0.1), "one p-value is wanted"),

@@ -233,6 +233,7 @@ WRONG = [
     ("shift", shape_of_a_shift_too_far, "counts from behind"),
     ("shift", lambda x, d, r: shifted(x, d, r) if abs(r) < x.shape[2] else x, "(down = 0, right = 5)"),
     ("shift", by_the_course, "is it move"),
+    ("shift", lambda x, d, r: np.stack([move(one[None], shift=(d, r))[0] for one in x]), "is it move"),
     ("shift", lambda x, d, r: -shifted(x, d, r), "changed their sign"),
     ("shift", stays_where_nothing_comes, "begin with np.zeros_like"),
     ("shift", lambda x, d, r: mean_image(shifted(x, d, r)), "a mean over the images"),

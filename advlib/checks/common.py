@@ -333,6 +333,8 @@ def margin(learners):
             ("zero-size", "np.delete takes the same columns out of every row; each image has a column of its own"),
             ("shapes (4,) (5,)", "y holds one label for each image, a row of five; y[:, None] makes a column of it, "
                                  "which stands beside the four classes"),
+            ("shapes (5,) (4,)", "beside the four classes y stands as a column, y[:, None]; and the largest of each "
+                                 "image, one for each row, is max(axis=1)"),
             ("broadcast", "the largest of each image is wanted, one for each row: max(axis=1)"),
         ):
             if words in str(hint):

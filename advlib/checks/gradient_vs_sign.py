@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import binom, binomtest, chi2, chi2_contingency
 
-from .one_image import Unset
+from .one_image import unset_shows
 from .stand_in import largest
 from .the_cnn import by_hand
 from .trying import Hint, call, check, compare
@@ -129,7 +129,8 @@ def best_step(learners):
     for norm, wanted in best(g).items():
         nan = Hint(f"norm={norm}: right, until a gradient is all zero: then 0/0 is not a number. Such an image stays "
                    "where it is")  # fmt: skip
-        found = call(learners, g.view(Unset), size, norm, shape=g.shape, nan=nan)
+        with unset_shows():
+            found = call(learners, g, size, norm, shape=g.shape, nan=nan)
         if found[1].any():
             raise Hint(f"norm={norm}: right, but an image whose gradient is all zero moved. (np.divide(..., where=...) "
                        "leaves what was in memory: give it out=np.zeros_like(g) too)") from None  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 
 from .common import GUARD, _laid_beside
 from .one_image import LEFT, unset_shows
-from .trying import Hint, call, check, compare
+from .trying import Hint, call, check, compare, names
 
 MEAN = "a mean over the images; each image is shifted by itself"
 BRACKETS = "put brackets around each comparison, (a == b) & (c != d): & binds more tightly than == and != do"
@@ -142,7 +142,8 @@ def _shift_tests(learners, back):
             compare(found, _shifted(x, *to), _shift_mistakes(x, *to, back))
         except Hint as hint:
             raise Hint(f"{hint} {at}", hint.unfold) from None
-        if {"move", "move_back"} & {*getattr(getattr(learners, "__code__", None), "co_names", ())}:
+        code = getattr(learners, "__code__", None)
+        if code and {"move", "move_back"} & {*names(code)}:
             raise Hint("right, but is it move, or move_back, that does it? Slices alone are asked for")
     for down, right in ((7, 0), (-7, 0), (0, 5), (0, -5)):
         size = f"{x.shape[1]} rows" if down else f"{x.shape[2]} columns"

@@ -26,6 +26,12 @@ class Hint(Exception):
         self.unfold = unfold
 
 
+def names(code):
+    """All that a function's code names, in its comprehensions and inner functions too."""
+    inner = [part for part in code.co_consts if hasattr(part, "co_names")]
+    return [*code.co_names, *(name for part in inner for name in names(part))]
+
+
 class TooLong(BaseException):
     """Raised inside a learner's function that runs for too long; no ``except Exception`` of theirs stops it."""
 
@@ -108,7 +114,10 @@ def call(function, *args, shape=None, nan=None, seconds=None, slow="does a loop 
     except Exception as error:
         raise Hint(f"the answer is no array: {error}") from None
     if found.dtype == object and all(isinstance(value, numbers.Real) for value in found.flat):
-        found = found.astype(float)  # fractions, or whole numbers beyond 64 bits
+        try:
+            found = found.astype(float)  # fractions, or whole numbers beyond 64 bits
+        except OverflowError as error:
+            raise Hint(f"the answer is beyond what a float can hold: {error}") from None
     if found.dtype.kind not in "biuf":
         raise Hint(f"the answer must be numbers; found {found.dtype}")
     if shape is not None and found.shape != shape:

@@ -381,7 +381,7 @@
     const {reading} = page, levels = sizes()[state.size], digit = reading.label, found = {};
     const asked = how(levels), noises = three(digit), last = packed();  // now: the reader may go on before it is counted
     const row = {
-      number: tally.length + 1, meant: digit, probability: reading.p[digit].toFixed(6), levels, eps: (levels / 255).toFixed(6),
+      meant: digit, probability: reading.p[digit].toFixed(6), levels, eps: (levels / 255).toFixed(6),
       rule: state.rule, steps: state.steps, seed: state.seed, centred: state.centred,
     };
     counting = true;
@@ -390,7 +390,7 @@
       const hit = await page.net.attack(image(reading.seen), asked, () => {});
       found.attack = hit.label;
       for (const [kind, noise] of Object.entries(noises)) found[kind] = (await page.net.read(image(art.add(reading.seen, noise)))).label;
-      tally.push({...row, ...found, drawing: last});
+      tally.push({number: tally.length + 1, ...row, ...found, drawing: last});
       remember();
     } finally {
       counting = false;
