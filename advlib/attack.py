@@ -300,7 +300,7 @@ def _descend(model, x, y, low, high, goal, uphill, max_iter):
         z, g = gradient(model, x[rows], goal[rows])
         wrong = worked(read(z)[0], y[rows])
         fooled[rows[wrong]] = True
-        rows, g = rows[~wrong], np.where(np.isfinite(g[~wrong]), g[~wrong], 0)
+        rows, g = rows[~wrong], np.nan_to_num(g[~wrong], posinf=0, neginf=0)
         if t == max_iter or not len(rows):
             return x, fooled
         size = np.float32(uphill * (0.01 + (1 - t / max_iter) ** 1.5) / 2)

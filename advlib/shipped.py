@@ -115,8 +115,7 @@ def missing():
 def main():
     """Train what a full run needs and is not there; nothing on the images that stand in for missing ones."""
     wanted = missing()
-    absent = {name for name in ("mnist", "signs") if any(name in which for _, which in wanted)}
-    absent = {name for name in absent if not data.load(name).published}
+    absent = {name for name in {name for _, (name, *_) in wanted} if not data.load(name).published}
     if absent:
         print(f"Digits stand in for the images of {', '.join(absent)}, so that no network of theirs is trained")
     if left := [(train, which) for train, which in wanted if which[0] not in absent]:

@@ -86,9 +86,9 @@ def train(
     check_number("learning_rate", learning_rate, least=0)
     check_count("seed", seed)
     check_count("save_every", save_every, least=1)
-    check_count("batch_size", batch_size, least=1)
-    if batch_size > len(images):
+    if not 1 <= batch_size <= len(images):
         raise ValueError(f"batch_size must lie in 1 … {len(images)}; found {batch_size}")
+    check_count("batch_size", batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, iterations) if falling else learning_rate
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)

@@ -156,7 +156,7 @@ def test_interrupted_with_a_falling_rate_and_augmented_images(tmp_path, monkeypa
 
 @pytest.mark.parametrize("batch_size", [0, 51, -1])
 def test_batch_size_is_checked(batch_size):
-    with pytest.raises(ValueError, match=f"batch_size must (lie in 1 … 50|be at least 1); found {batch_size}"):
+    with pytest.raises(ValueError, match=f"batch_size must lie in 1 … 50; found {batch_size}"):
         train(network(), batch_size=batch_size)
     with pytest.raises(TypeError, match="batch_size must be a whole number"):
         train(network(), batch_size=10.0)

@@ -94,19 +94,26 @@ def common_step(learners):
         (clip(e + alpha * np.sign(mean)), "a sign step; here a vote is g / max|g|"),
     ])  # fmt: skip
     g[1] = 0
-    text = "NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0"
-    nan = Hint(text, "Hint: an image whose gradient is all zero")
-    found = call(learners, e, g.view(Unset), eps, alpha, shape=e.shape, nan=nan)
+    found = call(learners, e, g.view(Unset), eps, alpha, shape=e.shape, nan=Hint(*DEAD))
     votes[1] = 0
-    unset = "np.divide(..., where=...) leaves what was in memory where b is 0: give it out=np.zeros_like(a) too"
-    for left in (alpha * LEFT / 5, LEFT / 5, alpha * LEFT, LEFT):
-        if np.allclose(found, clip(e + alpha * votes.mean(0) + left)):
-            raise Hint(unset, nan.unfold)
-    compare(found, clip(e + alpha * votes.mean(0)), [
-        (clip(e + alpha * votes.sum(0) / 4), "an image whose gradient is zero has no wish, and still counts: 5, not 4"),
-        (e, "one image has a gradient that is all zero, and the noise stayed as it was; the others still vote"),
-    ])  # fmt: skip
+    one_dead(found, lambda step: clip(e + step), votes, alpha)
     return 2
+
+
+DEAD = ("NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0",
+        "Hint: an image whose gradient is all zero")  # fmt: skip
+
+
+def one_dead(found, after, votes, alpha):
+    """Compare a noise with what ``after`` makes of the step, where one of five images has a vote that is all zero."""
+    for left in (alpha * LEFT / 5, LEFT / 5, alpha * LEFT, LEFT):
+        if np.allclose(found, after(alpha * votes.mean(0) + left)):
+            raise Hint("np.divide(..., where=...) leaves what was in memory where b is 0: give it out=np.zeros_like(a) "
+                       "too", DEAD[1])  # fmt: skip
+    compare(found, after(alpha * votes.mean(0)), [
+        (after(alpha * votes.sum(0) / 4), "an image whose gradient is zero has no wish, and still counts: 5, not 4"),
+        (after(0), "one image has a gradient that is all zero, and the noise stayed as it was; the others still vote"),
+    ])  # fmt: skip
 
 
 def _laid_beside(learners, *given):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .common import GUARD, _laid_beside
-from .one_image import LEFT, Unset
+from .common import DEAD, GUARD, _laid_beside, one_dead
+from .one_image import Unset
 from .own_noise import MARGIN, learned, mean_margin
 from .trying import Hint, call, check, compare
 
@@ -84,18 +84,9 @@ def target_step(learners):
         (e, "the noise came back as it was; the step is missing"),
     ])  # fmt: skip
     g[1] = 0
-    nan = Hint("NaN when one image's gradient is all zero: 0/0; divide only where the largest is above 0",
-               "Hint: an image whose gradient is all zero")  # fmt: skip
-    found = call(learners, e, g.view(Unset), eps, alpha, shape=e.shape, nan=nan)
+    found = call(learners, e, g.view(Unset), eps, alpha, shape=e.shape, nan=Hint(*DEAD))
     votes[1] = 0
-    for left in (alpha * LEFT / 5, LEFT / 5, alpha * LEFT, LEFT):
-        if np.allclose(found, clip(e - alpha * votes.mean(0) - left)):
-            raise Hint("np.divide(..., where=...) leaves what was in memory where b is 0: give it out=np.zeros_like(a) "
-                       "too", nan.unfold)  # fmt: skip
-    compare(found, clip(e - alpha * votes.mean(0)), [
-        (clip(e - alpha * votes.sum(0) / 4), "an image whose gradient is zero has no wish, and still counts: 5, not 4"),
-        (e, "one image has a gradient that is all zero, and the noise stayed as it was; the others still vote"),
-    ])  # fmt: skip
+    one_dead(found, lambda step: clip(e - step), votes, alpha)
     return 2
 
 

@@ -274,7 +274,7 @@
         part("search").textContent = `Trying every grey level: ${shown(now.level)} …`;
       });
       if (page.reading !== reading) part("search").textContent = "The drawing has changed: search again.";
-      else if ([target, steps, rule].some((one, i) => one != [state.target, state.steps, state.rule][i])) {
+      else if (target != state.target || steps != state.steps || rule != state.rule) {
         part("search").textContent = "The settings have changed: search again.";
       } else if (level === null) part("search").textContent = `No ε up to ${shown(most)} fools it in ${many(steps, "step")}.`;
       else {
