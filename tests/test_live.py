@@ -80,6 +80,7 @@ FRESH = """async () => {
     }
     while (!document.getElementById("live-take").disabled) document.getElementById("live-take").click();
     document.getElementById("live-pen").click();
+    document.querySelectorAll("#live details").forEach(part => { part.open = false; });
     document.documentElement.dataset.theme = "light";
 }"""
 
