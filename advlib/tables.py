@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 from html import escape
+from numbers import Real
 
 import pandas as pd
 from IPython.display import display
@@ -64,7 +65,8 @@ def frame(records, /, *, where=None, by=None, across=None, **columns):
         One row for each combination of these fields.  The counts of a rate are added; of the other fields those
         named in ``columns`` are shown, and have to be the same in all records of the row.
     across : str, optional
-        With ``by``: this field's values stand side by side, as columns.
+        With ``by``: this field's values stand side by side, as columns.  A number has the field's name before it:
+        ``network 0``.
     **columns
         A heading, and what stands below it: ``("k", "n")``, the rate k of n; ``("ratio", "low", "high")``, a value
         and the ends of its interval; ``"rms_seen"``, a field under another heading; ``3``, the field of this name
@@ -104,7 +106,7 @@ def frame(records, /, *, where=None, by=None, across=None, **columns):
         place = tuple(group[0].get(field) for field in by) if by else len(rows)
         row = rows.setdefault(place, {field: head[field] for field in by or ()})
         for heading, fields, make in shown:
-            beside = [_texts([head[across]])[0]] if across else []
+            beside = [_beside(across, head[across])] if across else []
             name = ": ".join(beside + [heading] * (len(shown) > 1 or not across))
             row[name] = _cell(group, fields, make)
     return pd.DataFrame([{heading.replace("_", " "): cell for heading, cell in row.items()} for row in rows.values()])
@@ -133,6 +135,14 @@ def _cell(group, fields, make):
             "added: name more fields in by"
         )
     return make(*values[0]) if make else values[0][0]
+
+
+def _beside(field, value):
+    """The value as a column's heading; a number does not say what it is: network 0, ε = 0.24."""
+    told = _texts([value])[0]
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return told
+    return f"{field} = {told}" if len(field) == 1 else f"{field} {told}"
 
 
 def _missing(value):
