@@ -160,7 +160,11 @@ def paper(more):
     os.environ["ADVLIB_SCALE"] = "paper"
     ordered = [*in_depth(), *lessons()]  # the lessons show what the others have stored
     folder = ROOT / "data" / "cache" / "paper"  # its executed copies are what is done
-    return call(PYTHON, "-m", "advlib.shipped") or call(PYTHON, "site/execute.py", folder, *ordered)
+    return (
+        call(PYTHON, "site/execute.py", "forecast", folder, *ordered)
+        or call(PYTHON, "-m", "advlib.shipped")
+        or call(PYTHON, "site/execute.py", folder, *ordered)
+    )
 
 
 def repeat(more):

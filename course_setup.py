@@ -55,6 +55,8 @@ def clean():
         for name, value in os.environ.items()
         if name not in FOREIGN and (SOURCES.fullmatch(name) or not name.startswith(("PIP_", "UV_")))
     }
+    for name in {"ADVLIB_DATA", "ADVLIB_WEIGHTS"} & kept.keys():  # a program and its notebooks run in other folders
+        kept[name] = kept[name] and os.path.abspath(kept[name])
     return dict(kept, PYTHONIOENCODING="utf-8")  # Windows writes files and pipes in a code page that has no ε
 
 

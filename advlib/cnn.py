@@ -294,7 +294,9 @@ def load(name="mnist", seed=0, architecture="cnn", size=None):
         remedy = f"make it anew with cnn.save, from a network that cnn.{name_of} built"
     if not path.exists():
         there = ", ".join(sorted(p.stem for p in WEIGHTS.glob("*.npz"))) or "none"
-        raise FileNotFoundError(f"{path} is not there; networks there: {there}")
+        if not OWN and filename not in SHIPPED:
+            remedy = "python -m advlib.shipped trains mnist-cnn-3 … 9, which are not shipped"
+        raise FileNotFoundError(f"{path} is not there; networks there: {there}: {remedy}")
     if path.parent == DATA / "weights" and filename in SHIPPED:
         verified(path, SHIPPED[filename], remedy)
     model.set_weights(_fitting(model, path, remedy))

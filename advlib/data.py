@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from . import download
-from .files import DATA, ROOT, DataError, arrays, replacing
+from .files import DATA, ROOT, DataError, arrays, can_write, replacing
 
 # SHA-256 of each array's bytes (C order, uint8), of the MNIST that LeCun, Cortes and Burges published.
 MNIST = {
@@ -159,7 +159,8 @@ def load(name="mnist", size=None):
     try:
         path = find("mnist.npz") or _download()
     except OSError as why:
-        lack = f"MNIST is not on this machine and could not be downloaded ({why}): copy mnist.npz to {DATA}"
+        lack = (f"MNIST is not on this machine and could not be downloaded ({why}): copy mnist.npz to {DATA}, "
+                "or to a folder that ADVLIB_DATA names")  # fmt: skip
         if wish == "mnist":
             raise DataError(f"{lack}; ADVLIB_DATASET=mnist refuses the offline digits: or unset it") from None
         warnings.warn(f"{lack}; until then the offline digits stand in for it", stacklevel=2)
@@ -197,7 +198,8 @@ def places():
     folders = [DATA, ROOT.parent / "shared" / "data", _keras_cache()]
     asked = os.environ.get("ADVLIB_DATA")
     if asked and not Path(asked).is_dir():
-        warnings.warn(f"ADVLIB_DATA={asked} is passed over: name the folder that holds the file", stacklevel=3)
+        remedy = "give the whole path of the folder that holds the file"
+        warnings.warn(f"ADVLIB_DATA={asked} is passed over: {remedy}", stacklevel=3)
     return [Path(asked), *folders] if asked else folders
 
 
@@ -260,7 +262,7 @@ def _keras_cache():
 
 def writable():
     """Where data files are put: data/, or Keras's cache where that may not be written."""
-    return DATA if os.access(DATA, os.W_OK) else _keras_cache()
+    return DATA if can_write(DATA) else _keras_cache()
 
 
 def _download():

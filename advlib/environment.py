@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from . import data
-from .files import DATA, ROOT, DataError, arrays, comes_back, verified
+from .files import DATA, ROOT, DataError, arrays, can_write, comes_back, verified
 
 MEMORY = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
@@ -60,6 +60,8 @@ def _packages():
         try:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
+            found = None
+        if not found:  # None, too, where an interrupted installation has left half of it
             yield False, f"{name} is missing: {_reinstall()}"
             continue
         fine = wanted.specifier.contains(Version(found))
@@ -150,8 +152,8 @@ def _own_weights(folder):
 
 
 def _folder():
-    fine = os.access(DATA, os.W_OK)
-    yield fine, "data/ can be written" if fine else f"{DATA} cannot be written: give yourself the right to"
+    kept = "data/ can be written" if can_write(DATA) else f"{DATA} is read-only: what you train yourself is not kept"
+    yield True, kept  # on a hub it is meant so
 
 
 def _memory():

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import tempfile
+import uuid
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -37,10 +38,22 @@ def replacing(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as folder:
-        part = Path(folder) / path.name
+    # beside it, not in a folder of its own: on Windows nobody else could read a file from there
+    part = path.with_name(f".part-{uuid.uuid4().hex}-{path.name}")
+    try:
         yield part
         os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def can_write(folder):
+    """Whether files can be put into a folder; it is tried, because Windows says it of every folder."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
 
 
 def arrays(path, remedy, names=None):

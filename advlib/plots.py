@@ -165,7 +165,7 @@ def draw_noise(ax, noise, title="", **scale):
     ax.set_axis_off()
 
 
-def draw_probabilities(ax, probabilities, y, names=None, title=""):
+def draw_probabilities(ax, probabilities, y, title=""):
     """The network's opinion: a bar a class, the true one hatched.
 
     Parameters
@@ -174,13 +174,11 @@ def draw_probabilities(ax, probabilities, y, names=None, title=""):
     probabilities : array, (classes,)
     y : int
         The true class.
-    names : sequence of str, optional
     title : str
     """
-    names = [str(c) for c in range(len(probabilities))] if names is None else names
     colours = [ORANGE] * len(probabilities)
     colours[y] = BLUE
-    bars = ax.bar(names, probabilities, color=colours)
+    bars = ax.bar([str(c) for c in range(len(probabilities))], probabilities, color=colours)
     bars[y].set_hatch("//")
     ax.set(ylim=(0, 1), yticks=(0, 0.5, 1), xlabel="class (hatched: the true one)", ylabel="probability", title=title)
     ax.grid(axis="x", visible=False)
@@ -226,8 +224,8 @@ def draw_rates(ax, x, rates, label, **line):
     ax.set(ylim=(-0.02, 1.02))
 
 
-def draw_matrix(ax, matrix, xlabel, ylabel, title="", form="{:.0f}", names=None, cmap="cividis", **scale):
-    """A matrix with its numbers written in.
+def draw_matrix(ax, matrix, xlabel, ylabel, title="", names=None, **scale):
+    """A matrix with its numbers, rounded to whole ones, written in.
 
     Parameters
     ----------
@@ -235,20 +233,17 @@ def draw_matrix(ax, matrix, xlabel, ylabel, title="", form="{:.0f}", names=None,
     matrix : array, (rows, columns)
         NaN stays empty.
     xlabel, ylabel, title : str
-    form : str
-        How a number is written.
     names : sequence of str, optional
         Ticks of both axes.
-    cmap : str
     **scale : vmin, vmax
         What the ends of the colours stand for; by default the smallest and the largest number.
     """
-    picture = ax.imshow(matrix, cmap=cmap, **scale)
+    picture = ax.imshow(matrix, cmap="cividis", **scale)
     dark = picture.norm(matrix) < 0.5
     for (i, j), value in np.ndenumerate(matrix):
         if np.isfinite(value):
             colour = "white" if dark[i, j] else "black"
-            ax.text(j, i, form.format(value), ha="center", va="center", color=colour, fontsize="small")
+            ax.text(j, i, f"{value:.0f}", ha="center", va="center", color=colour, fontsize="small")
     for axis, n in ((ax.yaxis, len(matrix)), (ax.xaxis, len(matrix[0]))):
         axis.set_ticks(range(n), names or range(n))
     ax.set(xlabel=xlabel, ylabel=ylabel, title=title)

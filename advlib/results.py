@@ -4,9 +4,11 @@ import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from types import GeneratorType
 
 import numpy as np
@@ -38,11 +40,17 @@ def paper_numbers():
 
 
 def _commit():
-    describe = ["git", "describe", "--always", "--dirty"]
+    """The commit of this folder, with "-dirty" where its code differs; what a run has stored meanwhile is no code."""
+    code = "--", ".", ":!data/results", ":!benchmarks/results.json"
     try:
-        return subprocess.run(describe, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        commit = _git("describe", "--always").stdout.strip()
+        return commit + "-dirty" * (_git("status", "--porcelain", "--untracked-files=no", *code).stdout != "")
     except (OSError, subprocess.CalledProcessError):  # no git, or an unpacked archive
         return "unknown"
+
+
+def _git(*command):
+    return subprocess.run(["git", *command], cwd=ROOT, capture_output=True, text=True, check=True)
 
 
 COMMIT = _commit()  # of the code that runs now: a long run may end after the next commit
@@ -58,6 +66,13 @@ def provenance(**more):
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         **more,
     }
+
+
+def machine():
+    """The processor's name and the number of its cores: what a stored time depends on."""
+    path = Path("/proc/cpuinfo")  # Linux's
+    name = re.search("model name.*: (.+)", path.read_text()) if path.exists() else None
+    return {"cpu": name[1] if name else platform.processor() or platform.machine(), "cores": os.cpu_count()}
 
 
 def _digest(values):

@@ -91,7 +91,7 @@ def train_to_resist(defence, seed):
     return {"validation": accuracy(model, *dataset.validation), "test": accuracy(model, *dataset.test)}
 
 
-def learn_for_the_page(path=results.RESULTS / "live_noises.npz"):
+def learn_for_the_page():
     """Learn the noises that the live page lays over drawings, as the full run of Figure 2: every class at 16 ε."""
     eps = np.linspace(0.15, 0.3, 16).round(2)
     learned = common_noise(
@@ -99,8 +99,9 @@ def learn_for_the_page(path=results.RESULTS / "live_noises.npz"):
         eps=np.tile(eps, 10), source=np.repeat(np.arange(10), len(eps)), alpha=1 / 255, progress=True,
     )  # fmt: skip
     noise = np.reshape([found.noise for found in learned], (10, len(eps), 28, 28, 1))
-    with replacing(path) as part, open(part, "wb") as file:
+    with replacing(results.RESULTS / "live_noises.npz") as part, open(part, "wb") as file:
         np.savez_compressed(file, noise=np.float16(noise), eps=eps)
+    results.save("live_noises", {"eps": eps.tolist(), "classes": 10}, seed=0)
 
 
 def missing():

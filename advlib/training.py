@@ -183,15 +183,16 @@ def _save_checkpoint(path, settings, state, history):
 
 
 def _resume(path, settings, state, history, iterations, evaluate_at):
-    names = ["settings", "watched", "loss", "iteration", "accuracy", *(f"state_{k}" for k in range(len(state)))]
-    saved = arrays(path, ELSEWHERE, names)
-    found = json.loads(str(saved["settings"]))
+    names = ["watched", "loss", "iteration", "accuracy", *(f"state_{k}" for k in range(len(state)))]
+    # by itself: the checkpoint of another network may lack the rest
+    found = json.loads(str(arrays(path, ELSEWHERE, ["settings"])["settings"]))
     for what, expected in settings.items():
         if found.get(what) != expected:
             there, here = (str(value)[:12] for value in (found.get(what), expected))  # of a digest, its beginning
             raise ValueError(
                 f"{path} is the checkpoint of another training: {what} {there} there, {here} here: {ELSEWHERE}"
             )
+    saved = arrays(path, ELSEWHERE, names)
     done = len(saved["loss"])
     if done > iterations:
         raise ValueError(f"{path} has {done} iterations already, more than {iterations}: {ELSEWHERE}")

@@ -11,8 +11,6 @@ tables and README's figure from that file.
 import argparse
 import inspect
 import json
-import os
-import platform
 import random
 import subprocess
 import sys
@@ -233,13 +231,7 @@ def course():
 
 
 def machine():
-    cpu = Path("/proc/cpuinfo")  # Linux's
-    lines = cpu.read_text().splitlines() if cpu.exists() else []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return results.provenance(
-        cpu=names[0] if names else platform.processor() or platform.machine(),
-        cores=os.cpu_count(), packages={name: installed(name) for name in PACKAGES},
-    )  # fmt: skip
+    return results.provenance(**results.machine(), packages={name: installed(name) for name in PACKAGES})
 
 
 def networks():

@@ -1,6 +1,7 @@
 """Run notebooks in order, each in a kernel of its own, and keep the executed copies.
 
     python site/execute.py FOLDER NOTEBOOK...
+    python site/execute.py forecast FOLDER NOTEBOOK...     say what of a full run is done, and how long the rest takes
 
 A copy that is already in FOLDER is used again while nothing it came from has changed: the notebook, advlib, the
 trained networks and stored results, the paper's numbers, the packages, the data sets and the scale.
@@ -25,10 +26,11 @@ from cards import minutes
 from nbclient import NotebookClient
 from nbclient.exceptions import CellControlSignal, DeadKernelError
 
-from advlib import data, results
+from advlib import data, results, shipped
 from advlib.files import comes_back, record, replacing
 
 ROOT = Path(__file__).resolve().parents[1]
+TRAINING = 1800  # seconds, of one network of Table I on one core: a guess, which its bar corrects
 TIMES = ROOT / "benchmarks" / "results.json"
 ARRAYS, WRITTEN = (re.compile(before + rb'RESULTS / \\"(.+?)\\"') for before in (b"", rb"replacing\(results\."))
 READ = re.compile(rb'(?:load|stored)\(\\"(.+?)\\"|study\(\\"(.+?)\\", \w+, read_only')  # as a notebook's file has it
@@ -153,7 +155,7 @@ def execute(notebook, copy):
     if at_paper_scale():
         os.environ["ADVLIB_KEPT"] = str(folder)
         for other in {*folder.parent.glob("*")} - {folder}:  # of another state of the code
-            shutil.rmtree(other)
+            shutil.rmtree(other, ignore_errors=True)
     try:
         asyncio.run(through(client))
     except (CellControlSignal, DeadKernelError) as why:
@@ -194,12 +196,12 @@ def span(seconds):
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def forecast(pairs):
-    """Say what of a full run is done, and how long each notebook took when it was last timed."""
+def forecast(pairs, untrained=0):
+    """Say what of a full run is done, how long each notebook took when it was last timed, and what is to be trained."""
     timed = times().get("paper", {"measured": []})
     known = {row["notebook"]: row["seconds"] for row in timed["measured"]}
     known |= {notebook.stem: said(copy)["seconds"] for notebook, copy in pairs if "seconds" in said(copy)}
-    rest, unknown = 0, 0
+    rest, unknown = TRAINING * untrained, 0
     for notebook, copy in pairs:
         seconds, found = known.get(notebook.stem), experiments(unfinished(notebook, copy))
         told = "not timed yet" if seconds is None else span(seconds)
@@ -213,29 +215,28 @@ def forecast(pairs):
     where = f", as on {timed['cpu']}, {timed['cores']} cores, {timed['date']}" if timed["measured"] else ""
     print(
         f"Left: {span(rest)}{where}" + (f", and notebooks that have not been timed yet: {unknown}" if unknown else "")
+        + (f"; among it networks to be trained: {untrained}" if untrained else "")
         + ".\nInterrupted (Ctrl-C) and called again, it goes on where it was.",
         flush=True,
     )  # fmt: skip
 
 
 def times():
-    return record(TIMES, comes_back("benchmarks")) if TIMES.exists() else {}
+    return record(TIMES, comes_back("benchmarks/results.json")) if TIMES.exists() else {}
 
 
 def write_times(pairs):
     """Put what each notebook and experiment took beside the other benchmarks."""
     rows = [{"notebook": notebook.stem, **{key: said(copy)[key] for key in ("seconds", "experiments")}}
             for notebook, copy in pairs]  # fmt: skip
-    names = Path("/proc/cpuinfo")  # Linux's
-    name = re.search("model name.*: (.+)", names.read_text()) if names.exists() else None
-    machine = {"cpu": name[1] if name else platform.processor() or platform.machine(), "cores": os.cpu_count()}
     with replacing(TIMES) as part:
-        found = times() | {"paper": {"measured": rows, **results.provenance(**machine)}}
+        found = times() | {"paper": {"measured": rows, **results.provenance(**results.machine())}}
         part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(f"What each notebook and experiment took is written to {TIMES}", flush=True)
 
 
-def main(folder, *notebooks):
+def main(*arguments):
+    folder, *notebooks = arguments[arguments[0] == "forecast" :]
     if not notebooks:
         sys.exit("There is no notebook in notebooks/: is this checkout whole?  git status tells")
     try:
@@ -247,8 +248,8 @@ def main(folder, *notebooks):
         print("On the offline digits, not on MNIST: the numbers are not the paper's.", flush=True)
     paths = [Path(path).resolve() for path in notebooks]
     pairs = [(path, Path(folder) / path.relative_to(ROOT / "notebooks")) for path in paths]
-    if at_paper_scale():
-        forecast(pairs)
+    if arguments[0] == "forecast":
+        return forecast(pairs, len(shipped.missing()) if dataset.published else 0)
     ran = False
     for path, copy in pairs:
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -495,6 +495,16 @@ def test_what_says_where_packages_come_from_stays(monkeypatch):
     assert not lost.keys() & clean.keys()
 
 
+def test_a_folder_means_what_it_meant_where_it_was_set(monkeypatch, tmp_path):
+    """Programs run in the course's folder and kernels in notebooks/."""
+    monkeypatch.chdir(tmp_path)
+    for asked, meant in (("mine", tmp_path / "mine"), (str(tmp_path), tmp_path), ("", None)):
+        monkeypatch.setenv("ADVLIB_DATA", asked)
+        monkeypatch.setenv("ADVLIB_WEIGHTS", asked)
+        clean = course_setup.clean()
+        assert clean["ADVLIB_DATA"] == clean["ADVLIB_WEIGHTS"] == (str(meant) if meant else "")
+
+
 # ------------------------------------------------------------------------------------------------ commands
 def test_no_argument_says_what_it_can_do(capsys):
     assert course.main([]) == 0

@@ -543,7 +543,8 @@ def test_a_failed_download_leaves_nothing(fault, server, nowhere, monkeypatch):
     else:
         server.status = 404
     monkeypatch.setenv("ADVLIB_DATASET", "mnist")
-    with pytest.raises(data.DataError, match=r"could not be downloaded \(.+\): copy mnist\.npz to .*data; .* unset"):
+    told = r"could not be downloaded \(.+\): copy mnist\.npz to .*data, .*; .* unset"
+    with pytest.raises(data.DataError, match=told):
         data.load()
     assert server.asked == 1
     assert leftovers(nowhere) == []

@@ -304,9 +304,9 @@ def test_the_forecast_tells_what_is_done_and_what_is_left(paper, tmp_path, capsy
     for path in paths[1:]:
         nbformat.write(new_notebook(), path)
 
-    def told():
+    def told(untrained=0):
         capsys.readouterr()
-        paper.forecast(pairs)
+        paper.forecast(pairs, untrained)
         return capsys.readouterr().out.splitlines()
 
     assert [bool(re.search(r"not .*timed", line)) for line in told()[:-1]] == [True] * 6
@@ -326,3 +326,5 @@ def test_the_forecast_tells_what_is_done_and_what_is_left(paper, tmp_path, capsy
     assert f"{left / 60:.1f} h" in lines[5], lines
     assert "A processor, 2 cores, 2026-11-26" in lines[5]
     assert re.search(r"not been timed.*\b1\b", lines[5]), lines
+    assert re.search(r"trained: 2\.?$", told(2)[5])
+    assert f"{(left + 2 * paper.TRAINING / 60) / 60:.1f} h" in told(2)[5]

@@ -180,12 +180,12 @@ def test_draw_noise_is_centred_at_0_with_one_scale():
 
 def test_draw_probabilities_hatches_the_true_class():
     fig, ax = plots.figure()
-    plots.draw_probabilities(ax, np.array([0.1, 0.7, 0.2]), 2, names=["stop", "go", "slow"])
+    plots.draw_probabilities(ax, np.array([0.1, 0.7, 0.2]), 2)
     assert [bar.get_height() for bar in ax.patches] == [0.1, 0.7, 0.2]
     assert [bool(bar.get_hatch()) for bar in ax.patches] == [False, False, True]
     assert ax.get_ylim() == (0, 1)
     plots.pixels(fig)
-    assert [label.get_text() for label in ax.get_xticklabels()] == ["stop", "go", "slow"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["0", "1", "2"]
 
 
 def test_draw_rates_has_the_interval_as_a_band():
@@ -212,8 +212,8 @@ def test_draw_matrix_writes_its_numbers_and_leaves_nan_empty():
 
 def test_draw_matrix_of_several_rows_and_columns():
     fig, ax = plots.figure()
-    plots.draw_matrix(ax, np.arange(6).reshape(2, 3) / 10, "column", "row", form="{:.1f}")
-    assert [text.get_text() for text in ax.texts] == ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]
+    plots.draw_matrix(ax, np.arange(6).reshape(2, 3) + 0.1, "column", "row")
+    assert [text.get_text() for text in ax.texts] == ["0", "1", "2", "3", "4", "5"]
     plots.pixels(fig)
 
 

@@ -20,6 +20,7 @@ import yaml
 import course
 from advlib import ledger, results
 from advlib.files import ROOT
+from course_setup import NETWORK, said
 from tools import publish
 
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
@@ -144,6 +145,8 @@ def validators():
     try:
         publish.set_up()
     except SystemExit as why:
+        if not re.search(NETWORK, said(publish.VENV)):
+            raise
         pytest.skip(str(why))
 
 

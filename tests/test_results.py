@@ -80,6 +80,22 @@ def test_provenance_names_the_commit(tmp_path, monkeypatch):
     assert results._commit() == "unknown"
 
 
+def test_what_a_run_stores_does_not_change_its_commit_and_other_code_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    kept, code = tmp_path / "data" / "results" / "02.json", tmp_path / "advlib.py"
+    kept.parent.mkdir(parents=True)
+    for path in (kept, code):
+        path.write_text("old", encoding="utf-8")
+    for command in ("init", "add .", "-c user.name=A -c user.email=a@b commit --message=one"):
+        results._git(*command.split())
+    commit = results._commit()
+    assert re.fullmatch("[0-9a-f]{7,}", commit)
+    kept.write_text("new", encoding="utf-8")
+    assert results._commit() == commit
+    code.write_text("new", encoding="utf-8")
+    assert results._commit() == f"{commit}-dirty"
+
+
 @pytest.mark.parametrize("interrupted", ["values", "replace"])
 def test_a_save_that_fails_leaves_the_old_result(interrupted, folder, monkeypatch):
     results.save("fig-2", {"n": 1})

@@ -250,6 +250,7 @@ def test_a_training_can_be_prolonged(checkpoint):
 OTHERS = {  # what differs, and as what it is named
     "the model's seed": ({}, r"first weights \w{12} there"),
     "the model's size": ({}, r"first weights \w{12} there"),
+    "the model's depth": ({}, r"first weights \w{12} there"),  # it has more arrays than the checkpoint
     "the order's seed": ({"seed": 1}, "order of the images 0 there, 1 here"),
     "the learning rate": ({"learning_rate": 1e-4}, "learning rate 0.001 there, 0.0001 here"),
     "the size of a batch": ({"batch_size": 25}, "images a batch 10 there, 25 here"),
@@ -260,8 +261,8 @@ OTHERS = {  # what differs, and as what it is named
 
 @pytest.mark.parametrize("what", OTHERS)
 def test_the_checkpoint_of_another_training_is_refused(what, checkpoint, finished):
-    hidden, seed = 6 + (what == "the model's size"), int(what == "the model's seed")
-    model = cnn.build_dense(hidden=(hidden,), shape=(8, 8, 1), seed=seed)
+    hidden = {"the model's size": (7,), "the model's depth": (6, 6)}.get(what, (6,))
+    model = cnn.build_dense(hidden=hidden, shape=(8, 8, 1), seed=int(what == "the model's seed"))
     untouched = model.get_weights()
     settings, named = OTHERS[what]
     message = rf"checkpoint\.npz is the checkpoint of another training: {named}.*: give the checkpoint another name"

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import softmax
 
-from .one_image import LEFT, Unset
+from .one_image import LEFT, unset_shows
+from .stand_in import largest
 from .trying import Hint, call, check, compare
 
 GUARD = (
@@ -27,9 +28,6 @@ def common_step(learners):
     g[range(5), 0, [0, 1, 2, 3, 0]] = -1.5 * most  # the largest is a negative one, so that abs matters
     eps, alpha = 0.2, 0.25
 
-    def largest(a):
-        return np.abs(a).max((-3, -2, -1), keepdims=True)
-
     def clip(a):
         return np.clip(a, -eps, eps)
 
@@ -41,14 +39,7 @@ def common_step(learners):
             in_turn[share] = clip(in_turn[share] + alpha * vote / share)
     guards = 10.0 ** np.arange(-20, 1)
     length = np.sqrt(np.square(g / largest(g)).sum((1, 2, 3), keepdims=True)) * largest(g)
-    found = _laid_beside(learners, e, g, eps, alpha)
-    if found.shape == g.shape:
-        raise Hint("this is one noise for each image; the noise is common: take the mean of the votes over axis 0")
-    if found.shape == (3, 4, 5):
-        raise Hint("numpy laid the five largest values along the channels; with shape (n, 1, 1, 1), by keepdims=True, "
-                   "they stand beside the images")  # fmt: skip
-    if found.shape != e.shape:
-        raise Hint(f"the new noise must have the old one's shape, {e.shape}; found {found.shape}")
+    found = _new_noise(learners, e, g, eps, alpha)
     mean = g.mean(0)
     compare(found, clip(e + step), [
         (e + step, "the noise went beyond ±eps: clip it to -eps … eps after the step"),
@@ -94,7 +85,8 @@ def common_step(learners):
         (clip(e + alpha * np.sign(mean)), "a sign step; here a vote is g / max|g|"),
     ])  # fmt: skip
     g[1] = 0
-    found = call(learners, e, g.view(Unset), eps, alpha, shape=e.shape, nan=Hint(*DEAD))
+    with unset_shows():
+        found = call(learners, e, g, eps, alpha, shape=e.shape, nan=Hint(*DEAD))
     votes[1] = 0
     one_dead(found, lambda step: clip(e + step), votes, alpha)
     return 2
@@ -116,15 +108,23 @@ def one_dead(found, after, votes, alpha):
     ])  # fmt: skip
 
 
-def _laid_beside(learners, *given):
-    """The learner's answer; where numpy could not lay one number per image beside the images, how it can."""
+def _new_noise(learners, e, g, *given):
+    """The learner's answer, of the noise's shape; where one number per image does not lie beside it, how it can."""
     try:
-        return call(learners, *given)
+        found = call(learners, e, g, *given)
     except Hint as hint:
         if "could not be broadcast" not in str(hint):
             raise
         raise Hint(f"{hint}\n          one number per image stands beside images with shape (n, 1, 1, 1): "
                    "keepdims=True keeps it so") from None  # fmt: skip
+    if found.shape == g.shape:
+        raise Hint("this is one noise for each image; the noise is common: take the mean of the votes over axis 0")
+    if found.shape == (*e.shape[:2], len(g)):
+        raise Hint("numpy laid the five largest values along the channels; with shape (n, 1, 1, 1), by keepdims=True, "
+                   "they stand beside the images")  # fmt: skip
+    if found.shape != e.shape:
+        raise Hint(f"the new noise must have the old one's shape, {e.shape}; found {found.shape}")
+    return found
 
 
 @check

@@ -18,7 +18,7 @@ def _readings(seed, n=240):
     return home, away, noisy, blind, y
 
 
-def _shares(among, noisy, blind, y, n=None):
+def _shares(among, noisy, blind, y):
     return np.array([np.mean(noisy[among] != y[among]), np.mean(blind[among] != y[among]), among.sum()])
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from .common import DEAD, GUARD, _laid_beside, one_dead
+from .common import DEAD, GUARD, _new_noise, one_dead
 from .one_image import unset_shows
+from .stand_in import largest
 from .trying import Hint, call, check, compare, names
 
 MEAN = "a mean over the images; each image is shifted by itself"
@@ -194,9 +195,6 @@ def motion_step(learners):
     def given():
         return {name: values.copy() for name, values in motions.items()}
 
-    def largest(a):
-        return np.abs(a).max((-3, -2, -1), keepdims=True)
-
     def clip(a):
         return np.clip(a, -eps, eps)
 
@@ -214,11 +212,7 @@ def motion_step(learners):
         for vote in mine:
             in_turn[share] = clip(in_turn[share] + alpha * vote / share)
     guards = 10.0 ** np.arange(-20, 1)
-    found = _laid_beside(learners, e, g, given(), eps, alpha)
-    if found.shape == g.shape:
-        raise Hint("this is one noise for each image; the noise is common: take the mean of the votes over axis 0")
-    if found.shape != e.shape:
-        raise Hint(f"the new noise must have the old one's shape, {e.shape}; found {found.shape}")
+    found = _new_noise(learners, e, g, given(), eps, alpha)
     compare(found, clip(e + step), [
         (clip(e + alpha * votes(g).mean(0)), "the gradients were not brought back: they belong to the moved pixels, "
                                              "and the noise lies on the unmoved ones"),
@@ -264,7 +258,7 @@ def motion_step(learners):
         (e, "the noise came back as it was; the step is missing"),
     ])  # fmt: skip
     g[1] = 0
-    with unset_shows():  # move_back's arrays are plain ones
+    with unset_shows():
         found = call(learners, e, g, given(), eps, alpha, shape=e.shape, nan=Hint(*DEAD))
     mine[1] = 0
     one_dead(found, lambda step: clip(e + step), mine, alpha)

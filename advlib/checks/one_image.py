@@ -13,28 +13,10 @@ BATCH, TABLE = r"\(\d+,\d+,\d+,\d+\)", r"\(\d+,(?!1\))\d+\)"  # shapes in numpy'
 LEFT = 7.25  # stands for what happened to be in memory
 
 
-class Unset(np.ndarray):
-    """A gradient that shows what numpy left unset: where= without out= gives LEFT there, never a 0 by luck."""
-
-    def __array_ufunc__(self, ufunc, method, *given, out=None, **how):
-        def plain(a):
-            return a.view(np.ndarray) if isinstance(a, Unset) else a
-
-        if out is not None:
-            how["out"] = tuple(map(plain, out))
-        elif method == "__call__" and "where" in how:
-            how["out"] = np.full(np.broadcast_shapes(*map(np.shape, (*given, how["where"]))), LEFT)
-        how = {key: plain(value) for key, value in how.items()}
-        found = getattr(ufunc, method)(*map(plain, given), **how)
-        if out is not None:
-            return out[0]
-        return found.view(Unset) if isinstance(found, np.ndarray) else found
-
-
 def dead(images, labels):
     """The network, but where all pixels of an image are alike its gradient is zero everywhere."""
     z, g = network(images, labels)
-    return Two((z, (g * (np.ptp(images, axis=(1, 2, 3), keepdims=True) > 0)).view(Unset)))
+    return Two((z, g * (np.ptp(images, axis=(1, 2, 3), keepdims=True) > 0)))
 
 
 def left_unset(after, zero):
@@ -45,7 +27,7 @@ def left_unset(after, zero):
 
 @contextmanager
 def unset_shows():
-    """np.divide(..., where=...) without out= gives LEFT where it sets nothing, for arrays that are no Unset."""
+    """np.divide(..., where=...) without out= gives LEFT where it sets nothing, never a 0 by luck."""
     divide = np.divide
 
     def shown(a, b, out=None, *, where=True, **more):
@@ -112,12 +94,14 @@ def step(learners):
     ])  # fmt: skip
 
     x[1] = 0.5
-    g = np.asarray(dead(x, y)[1])
+    g = dead(x, y)[1]
     zero = largest(g) == 0
     right = x + alpha * g / np.where(largest(g) > 0, largest(g), 1)
     nan = Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. "
                "Such an image stays where it is")  # fmt: skip
-    compare(call(learners, dead, x, y, alpha, shape=x.shape, nan=nan), right, [
+    with unset_shows():
+        found = call(learners, dead, x, y, alpha, shape=x.shape, nan=nan)
+    compare(found, right, [
         (x, "one image has a gradient that is all zero, and all three stayed; only that one stays"),
         *left_unset(lambda move: right + move, zero),
         (right + alpha * zero, "right, until a gradient is all zero: such an image stays where it is, "
@@ -321,12 +305,13 @@ def targeted_step(learners):
     compare(call(learners, network, start, x, y, y_target, 0.0, alpha, shape=x.shape), x)
 
     start[1] = x[1] = 0.5
-    g = np.asarray(dead(start, y_target)[1])
+    g = dead(start, y_target)[1]
     zero = largest(g) == 0
     right = after(-alpha * g / np.where(zero, 1, largest(g)), start, around=x)
     nan = Hint("right, until a gradient is all zero: then m is 0, and 0/0 is not a number. As in exercise 2.1, such an "
                "image stays where it is")  # fmt: skip
-    found = call(learners, dead, start, x, y, y_target, eps, alpha, shape=x.shape, nan=nan)
+    with unset_shows():
+        found = call(learners, dead, start, x, y, y_target, eps, alpha, shape=x.shape, nan=nan)
     compare(found, right, [
         (start, "one image has a gradient that is all zero, and all three stayed; only that one stays"),
         *left_unset(lambda move: after(move, right, around=x), zero),

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from .common import DEAD, GUARD, _laid_beside, one_dead
-from .one_image import Unset
+from .common import DEAD, GUARD, _new_noise, one_dead
+from .one_image import unset_shows
 from .own_noise import MARGIN, learned, mean_margin
+from .stand_in import largest
 from .trying import Hint, call, check, compare
 
 
@@ -23,9 +24,6 @@ def target_step(learners):
     g[range(5), 0, [0, 1, 2, 3, 0]] = -1.5 * most  # the largest is a negative one, so that abs matters
     eps, alpha = 0.2, 0.25
 
-    def largest(a):
-        return np.abs(a).max((-3, -2, -1), keepdims=True)
-
     def clip(a):
         return np.clip(a, -eps, eps)
 
@@ -36,14 +34,7 @@ def target_step(learners):
         for vote in votes:
             in_turn[share] = clip(in_turn[share] - alpha * vote / share)
     guards = 10.0 ** np.arange(-20, 1)
-    found = _laid_beside(learners, e, g, eps, alpha)
-    if found.shape == g.shape:
-        raise Hint("this is one noise for each image; the noise is common: take the mean of the votes over axis 0")
-    if found.shape == (3, 4, 5):
-        raise Hint("numpy laid the five largest values along the channels; with shape (n, 1, 1, 1), by keepdims=True, "
-                   "they stand beside the images")  # fmt: skip
-    if found.shape != e.shape:
-        raise Hint(f"the new noise must have the old one's shape, {e.shape}; found {found.shape}")
+    found = _new_noise(learners, e, g, eps, alpha)
     compare(found, clip(e + step), [
         *((clip(e + value), "away from the target: J has to become smaller at y_target, so the step is taken off")
           for value in (-step, alpha * mean / largest(mean), alpha * mean, alpha * np.sign(mean))),
@@ -84,7 +75,8 @@ def target_step(learners):
         (e, "the noise came back as it was; the step is missing"),
     ])  # fmt: skip
     g[1] = 0
-    found = call(learners, e, g.view(Unset), eps, alpha, shape=e.shape, nan=Hint(*DEAD))
+    with unset_shows():
+        found = call(learners, e, g, eps, alpha, shape=e.shape, nan=Hint(*DEAD))
     votes[1] = 0
     one_dead(found, lambda step: clip(e - step), votes, alpha)
     return 2
