@@ -153,7 +153,7 @@ def execute(notebook, copy):
         on_cell_start=begun,
     )
     if at_paper_scale():
-        os.environ["ADVLIB_KEPT"] = str(folder)
+        os.environ["ADVLIB_KEPT"] = str(folder.resolve())  # the kernel runs in another folder
         for other in {*folder.parent.glob("*")} - {folder}:  # of another state of the code
             shutil.rmtree(other, ignore_errors=True)
     try:

@@ -264,9 +264,10 @@ def found(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_killed_full_run_goes_on_where_it_was(paper, tmp_path):
+def test_a_killed_full_run_goes_on_where_it_was(paper, tmp_path, monkeypatch):
     """With the same end as one that was never interrupted."""
-    copy = tmp_path / "paper" / "in_depth" / "02_proof.ipynb"
+    monkeypatch.chdir(tmp_path)
+    copy = Path("paper") / "in_depth" / "02_proof.ipynb"  # its kernel runs in another folder
 
     def run(*cells):
         return paper.execute(in_depth(tmp_path, SETUP, *cells), copy)
