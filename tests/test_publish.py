@@ -100,11 +100,21 @@ def test_codecheck_names_commands_that_there_are():
 
 # -------------------------------------------------------------------- ro-crate-metadata.json
 def test_every_stored_result_comes_from_one_run():
-    wrote = [file["@id"] for run in RUNS for file in of(run, "result")]
+    wrote = [file["@id"] for run in RUNS for file in of(run, "result") if file["@type"] == "File"]
     stored = {path.relative_to(ROOT).as_posix() for path in (ROOT / "data" / "results").glob("[!.]*")}
     assert len(wrote) == len({*wrote})
     assert stored <= {*wrote}
     assert {*wrote} - stored <= {path.relative_to(ROOT).as_posix() for path in (ROOT / "data" / "weights").iterdir()}
+
+
+def test_a_network_that_is_not_shipped_is_trained_and_measured_under_its_sha256():
+    digests = {row["network"]: row["sha256"] for row in results.load(ledger.STORED)["weights"]}
+    ten = next(run for run in RUNS if run["@id"] == f"#run-{ledger.STORED}")
+    for seed in publish.UNSHIPPED:
+        run = next(run for run in RUNS if run["@id"] == f"#run-training-mnist-cnn-{seed}")
+        (network,) = (made for made in of(run, "result") if made["@type"] == "CreativeWork")
+        assert network in of(ten, "object")
+        assert network["sha256"] == digests[seed]
 
 
 def test_a_run_tells_what_its_provenance_tells():

@@ -118,11 +118,12 @@ def repro():
 
 # ------------------------------------------------------------------------------- codecheck.yml
 BELOW = "# From here on the codechecker writes; tools/publish.py keeps it.\n"
+UNSHIPPED = range(3, 10)  # networks of which only the results and the SHA-256 are kept
 MANIFEST = {
-    ledger.STORED: "each measured number of the paper, for each network; networks 3 to 9 have to be trained first",
+    ledger.STORED: "each measured number of the paper, for each network; networks 3 to 9 are trained first",
     "02_fool_one_image": "section III, and what its numbers rest on",
     "04_common_noise": "Figures 2 to 5, and what they rest on",
-    **{f"training-mnist-cnn-{seed}": "section II, how a network of Table I learns" for seed in ledger.SEEDS},
+    **{f"training-mnist-cnn-{seed}": "section II, how a network of Table I learns" for seed in UNSHIPPED},
 }
 
 
@@ -139,9 +140,9 @@ def codecheck():
             for name, told in MANIFEST.items()
         ],
         "summary": f"The {len(claims())} measured numbers of the paper.  In ten minutes on two cores python3 course.py "
-        "repeat measures them once more on networks 0 to 2, and writes them beside the stored ones into "
-        "_repeat/claims.csv.  python3 course.py paper makes the files of the manifest anew, which takes hours, and the "
-        "training of each network that is not there half an hour of one core.  "
+        "repeat measures them once more on networks 0 to 2, the shipped ones, and writes them beside the stored ones "
+        "into _repeat/claims.csv.  python3 course.py paper makes the files of the manifest anew, which takes hours, "
+        "and the training of each of networks 3 to 9 half an hour of one core.  "
         "notebooks/09_reproduction_ledger.ipynb judges the numbers; repro.yaml points at each.",
     }
     head = (
@@ -153,7 +154,6 @@ def codecheck():
 
 # -------------------------------------------------------------------- ro-crate-metadata.json
 SHIPPED = "advlib/shipped.py"
-PAGE = "live_noises"  # the one result without a JSON file
 # What a run read below data/, where it is not the three networks of Table I.
 READ = {
     "02_autoattack": ("weights/mnist-cnn-*", "results/02_fool_one_image.json"),
@@ -166,9 +166,10 @@ READ = {
     "08_proof": tuple(f"weights/mnist-{kind}-*" for kind in ("cnn", "strided", "adversarial", "proved")),
     "08_transfer": ("weights/mnist-*",),
     "09_choices": ("weights/mnist-cnn-*", "results/02_fool_one_image.json", "results/04_common_noise.json"),
-    PAGE: ("weights/mnist-cnn-0.npz",),
+    "live_noises": ("weights/mnist-cnn-0.npz",),
 }
-WROTE = {"04_common_noise": ("results/04_noises.npz",), PAGE: ("results/live_noises.npz",)}  # beside its JSON file
+WROTE = {name: (f"results/{file}.npz",)  # beside its JSON file
+         for name, file in (("04_common_noise", "04_noises"), ("live_noises", "live_noises"))}  # fmt: skip
 HOMES = {
     "python": "https://www.python.org", "tensorflow": "https://www.tensorflow.org", "keras": "https://keras.io",
     "numpy": "https://numpy.org", "torch": "https://pytorch.org", "foolbox": "https://github.com/bethgelab/foolbox",
@@ -186,11 +187,11 @@ def makers():
             for name, how in keeps.findall(code(path)):
                 if "read_only" not in how:
                     found.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
-    names = sorted(path.stem for path in ROOT.glob("data/results/*.json"))
-    found |= {name: [SHIPPED] for name in (*names, PAGE) if name.startswith("training-") or name == PAGE}
+    names = sorted({path.stem for path in ROOT.glob("data/results/*.json")} | {"live_noises"})
+    found |= {name: [SHIPPED] for name in names if name.startswith(("training-", "live_"))}
     if unknown := [name for name in names if name not in found]:
         sys.exit(f"data/results has {', '.join(unknown)}, and no notebook or benchmark keeps it: who has made it?")
-    return {name: found[name] for name in (*names, PAGE)}
+    return {name: found[name] for name in names}
 
 
 def code(path):
@@ -235,9 +236,16 @@ def crate():
         kind = "application/x-ipynb+json" if path.endswith(".ipynb") else "text/x-python"
         return add(path, ["File", "SoftwareSourceCode"], name=path, encodingFormat=kind, version=CITATION["version"])
 
+    def network(seed):
+        """A network that is not shipped: the SHA-256 that its file had."""
+        digest = next(row["sha256"] for row in parts()["weights"] if row["network"] == seed)
+        told = "It is not shipped; python -m advlib.shipped trains it anew."
+        return add(f"#mnist-cnn-{seed}", "CreativeWork", name=f"mnist-cnn-{seed}.npz", description=told, sha256=digest)
+
     def environment(origin):
         commit, versions = origin["commit"], {**origin["versions"], **origin}
-        yield add(f"#commit-{commit}", "SoftwareSourceCode", name=f"the course at commit {commit}", version=commit)
+        told = commit.replace("-dirty", ", with changes that were not committed")
+        yield add(f"#commit-{commit}", "SoftwareSourceCode", name=f"the course at commit {told}", version=commit)
         for name in HOMES:
             if name in versions:
                 told = {"name": name, "softwareVersion": versions[name], "url": HOMES[name]}
@@ -258,6 +266,8 @@ def crate():
     def run(name):
         found, (reads, wrote) = origins(name), files(name)
         instrument, used = [program(path) for path in makers()[name]], [images(name), *map(file, reads)]
+        used += map(network, UNSHIPPED if name == ledger.STORED else ())
+        made = map(network, [seed for seed in UNSHIPPED if name == f"training-mnist-cnn-{seed}"])
         for origin, _ in found:
             instrument += environment(origin)
             used.append(seeds(origin))
@@ -266,7 +276,7 @@ def crate():
         return add(
             f"#run-{name}", "CreateAction", name=f"The run that made {name}", agent=authors, **end,
             description="; ".join(told) or "Its commit and its date were not stored.",
-            instrument=plain(instrument), object=plain(used), result=plain([file(path) for path in wrote]),
+            instrument=plain(instrument), object=plain(used), result=plain([*map(file, wrote), *made]),
         )  # fmt: skip
 
     authors = add("#authors", "Organization", name=CITATION["authors"][0]["name"])
