@@ -154,6 +154,7 @@ def codecheck():
 
 # -------------------------------------------------------------------- ro-crate-metadata.json
 SHIPPED = "advlib/shipped.py"
+PAGE = "live_noises"  # the one result without a JSON file
 # What a run read below data/, where it is not the three networks of Table I.
 READ = {
     "02_autoattack": ("weights/mnist-cnn-*", "results/02_fool_one_image.json"),
@@ -166,10 +167,9 @@ READ = {
     "08_proof": tuple(f"weights/mnist-{kind}-*" for kind in ("cnn", "strided", "adversarial", "proved")),
     "08_transfer": ("weights/mnist-*",),
     "09_choices": ("weights/mnist-cnn-*", "results/02_fool_one_image.json", "results/04_common_noise.json"),
-    "live_noises": ("weights/mnist-cnn-0.npz",),
+    PAGE: ("weights/mnist-cnn-0.npz",),
 }
-WROTE = {name: (f"results/{file}.npz",)  # beside its JSON file
-         for name, file in (("04_common_noise", "04_noises"), ("live_noises", "live_noises"))}  # fmt: skip
+WROTE = {"04_common_noise": ("results/04_noises.npz",), PAGE: ("results/live_noises.npz",)}  # beside its JSON file
 HOMES = {
     "python": "https://www.python.org", "tensorflow": "https://www.tensorflow.org", "keras": "https://keras.io",
     "numpy": "https://numpy.org", "torch": "https://pytorch.org", "foolbox": "https://github.com/bethgelab/foolbox",
@@ -187,11 +187,11 @@ def makers():
             for name, how in keeps.findall(code(path)):
                 if "read_only" not in how:
                     found.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
-    names = sorted({path.stem for path in ROOT.glob("data/results/*.json")} | {"live_noises"})
-    found |= {name: [SHIPPED] for name in names if name.startswith(("training-", "live_"))}
+    names = sorted(path.stem for path in ROOT.glob("data/results/*.json"))
+    found |= {name: [SHIPPED] for name in (*names, PAGE) if name.startswith("training-") or name == PAGE}
     if unknown := [name for name in names if name not in found]:
         sys.exit(f"data/results has {', '.join(unknown)}, and no notebook or benchmark keeps it: who has made it?")
-    return {name: found[name] for name in names}
+    return {name: found[name] for name in (*names, PAGE)}
 
 
 def code(path):
@@ -244,8 +244,8 @@ def crate():
 
     def environment(origin):
         commit, versions = origin["commit"], {**origin["versions"], **origin}
-        told = commit.replace("-dirty", ", with changes that were not committed")
-        yield add(f"#commit-{commit}", "SoftwareSourceCode", name=f"the course at commit {told}", version=commit)
+        state = commit.replace("-dirty", ", with changes that were not committed")
+        yield add(f"#commit-{commit}", "SoftwareSourceCode", name=f"the course at commit {state}", version=commit)
         for name in HOMES:
             if name in versions:
                 told = {"name": name, "softwareVersion": versions[name], "url": HOMES[name]}
