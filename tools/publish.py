@@ -154,7 +154,6 @@ def codecheck():
 
 # -------------------------------------------------------------------- ro-crate-metadata.json
 SHIPPED = "advlib/shipped.py"
-PAGE = "live_noises"  # the one result without a JSON file
 # What a run read below data/, where it is not the three networks of Table I.
 READ = {
     "02_autoattack": ("weights/mnist-cnn-*", "results/02_fool_one_image.json"),
@@ -167,9 +166,9 @@ READ = {
     "08_proof": tuple(f"weights/mnist-{kind}-*" for kind in ("cnn", "strided", "adversarial", "proved")),
     "08_transfer": ("weights/mnist-*",),
     "09_choices": ("weights/mnist-cnn-*", "results/02_fool_one_image.json", "results/04_common_noise.json"),
-    PAGE: ("weights/mnist-cnn-0.npz",),
+    "live_noises": ("weights/mnist-cnn-0.npz",),
 }
-WROTE = {"04_common_noise": ("results/04_noises.npz",), PAGE: ("results/live_noises.npz",)}  # beside its JSON file
+WROTE = {"04_common_noise": ("results/04_noises.npz",), "live_noises": ("results/live_noises.npz",)}  # beside its JSON
 HOMES = {
     "python": "https://www.python.org", "tensorflow": "https://www.tensorflow.org", "keras": "https://keras.io",
     "numpy": "https://numpy.org", "torch": "https://pytorch.org", "foolbox": "https://github.com/bethgelab/foolbox",
@@ -188,10 +187,10 @@ def makers():
                 if "read_only" not in how:
                     found.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
     names = sorted(path.stem for path in ROOT.glob("data/results/*.json"))
-    found |= {name: [SHIPPED] for name in (*names, PAGE) if name.startswith("training-") or name == PAGE}
+    found |= {name: [SHIPPED] for name in names if name.startswith(("training-", "live_"))}
     if unknown := [name for name in names if name not in found]:
         sys.exit(f"data/results has {', '.join(unknown)}, and no notebook or benchmark keeps it: who has made it?")
-    return {name: found[name] for name in (*names, PAGE)}
+    return {name: found[name] for name in names}
 
 
 def code(path):
@@ -272,10 +271,9 @@ def crate():
             instrument += environment(origin)
             used.append(seeds(origin))
         told = [f"{', '.join(parts)}: {o['commit']}, {o['date']}, {o['machine']}" for o, parts in found]
-        end = {"endTime": max(origin["date"] for origin, _ in found)} if found else {}
         return add(
-            f"#run-{name}", "CreateAction", name=f"The run that made {name}", agent=authors, **end,
-            description="; ".join(told) or "Its commit and its date were not stored.",
+            f"#run-{name}", "CreateAction", name=f"The run that made {name}", agent=authors,
+            endTime=max(origin["date"] for origin, _ in found), description="; ".join(told),
             instrument=plain(instrument), object=plain(used), result=plain([*map(file, wrote), *made]),
         )  # fmt: skip
 
