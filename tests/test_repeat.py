@@ -51,6 +51,18 @@ def test_a_number_that_has_moved_is_found(rows, claim, network, moved):
     assert [line["claim"] for line in lines if not line["as stored"]] == [claim]
 
 
+def test_the_independent_check_that_is_kept_is_of_what_is_stored(rows):
+    """After new results it says nothing, and somebody has to repeat them."""
+    kept = pd.read_csv(data.ROOT / "data" / "independent_check.csv")
+    for seed in ledger.SEEDS:
+        told = kept[kept["network"] == seed].reset_index()
+        lines = pd.DataFrame(repeat.compared(rows, of(rows, seed), seed))
+        assert list(told["claim"]) == list(lines["claim"])
+        assert list(told["stored"]) == list(lines["stored"].astype(float))
+        apart = [repeat.allowed(row, seed) for row in rows if row.kind != "setting"]
+        assert (abs(told["stored"] - told["now"]) <= np.add(apart, 1e-4)).all()  # both are rounded to four digits
+
+
 def test_the_stored_noises_come_in_the_order_of_their_classes_and_sizes():
     mnist = data.load("mnist")
     if not mnist.published:

@@ -24,6 +24,7 @@ from course_setup import INSIDE, alone, configured, log_of, logged, make_room, p
 PAPER = "data/paper_numbers.json"
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 SOURCE = CITATION["references"][0]  # the paper
+VALIDATED_BY = project_file()["project"]["optional-dependencies"]["publish"]  # claims-cli comes first
 
 
 def sha256(path):
@@ -109,7 +110,7 @@ def repro():
     ]
     head = (
         "# Each measured number of notebooks/09_reproduction_ledger.ipynb, the paper's and ours, and where it is\n"
-        "# stored.  To check it: claims verify --policy strict      (pip install claims-cli)\n"
+        f"# stored.  To check it: pip install {VALIDATED_BY[0]}, then claims verify --policy strict\n"
         "# The settings of Table I and Algorithm 1 are not here: the code has them, and no stored file.\n"
         "# Written by tools/publish.py.\n"
     )
@@ -358,16 +359,15 @@ with CachedSession(sys.argv[1], expire_after=-1) as session:
 
 def set_up():
     """Make .venv-publish, unless it is there, with the extra alone: cffconvert needs an older jsonschema than Lab."""
-    wanted = project_file()["project"]["optional-dependencies"]["publish"]
     mark, python, told = VENV / "installed", VENV / INSIDE, {"doing": "making .venv-publish"}
     with alone(VENV):
-        if mark.exists() and mark.read_text(encoding="utf-8") == "\n".join(wanted):
+        if mark.exists() and mark.read_text(encoding="utf-8") == "\n".join(VALIDATED_BY):
             return
         make_room(VENV)
         log_of(VENV).write_bytes(b"")
         failed = (
             logged(VENV, sys._base_executable, "-m", "venv", VENV, **told)
-            or logged(VENV, python, "-m", "pip", "install", *wanted, environment=configured(python), **told)
+            or logged(VENV, python, "-m", "pip", "install", *VALIDATED_BY, environment=configured(python), **told)
             or logged(VENV, python, "-c", FILL, CONTEXTS, **told)
         )
         if failed:
@@ -375,7 +375,7 @@ def set_up():
                 f".venv-publish could not be made, and {log_of(VENV).name} says why.  With a network, call "
                 "python tools/publish.py check"
             )
-        mark.write_text("\n".join(wanted), encoding="utf-8")
+        mark.write_text("\n".join(VALIDATED_BY), encoding="utf-8")
 
 
 def validate(name, folder=ROOT):
